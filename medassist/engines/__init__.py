@@ -1,0 +1,72 @@
+"""Engines: whatever writes text for a prompt. One small protocol; consultations know nothing else of a model."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from medassist.events import Phase
+from medassist.prompt import Prompt
+
+FinishReason = Literal["stop", "length", "cancelled"]
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How a model wants to be asked, and how much it may write. Frozen with every stored answer."""
+
+    think_tokens: int  # budget of the reasoning part; 0 = the model is asked for none
+    answer_tokens: int  # budget of the answer part
+    temperature: float = 0.0  # 0 = greedy
+    top_p: float = 1.0
+    repetition_penalty: float = 1.0
+    constrained: bool = False  # a grammar holds the form of the answer
+    demo: bool = False  # a demonstration model, labelled so wherever it speaks
+
+
+@dataclass
+class StreamState:
+    """Where one stream stands; the engine writes it, the consultation reads it."""
+
+    phase: Phase = "queued"
+    position: int = 0  # 1 = next in the queue, 0 = running
+    prompt_tokens: int = 0
+    new_tokens: int = 0
+    finish_reason: FinishReason | None = None
+
+
+class TokenStream(Iterator[str], Protocol):
+    """Text as it is written. Yields "" at least every half second while there is none, so a caller can leave."""
+
+    state: StreamState
+
+    def close(self) -> None:
+        """Stop writing, within one token, and give the place in the batch back. Safe to call twice."""
+
+
+class Engine(Protocol):
+    """A model that can write and weigh text. Methods may be called from any thread."""
+
+    name: str
+    model: str
+    adapter: str | None
+    profile: Profile
+    context_tokens: int
+
+    @property
+    def ready(self) -> bool:
+        """Whether the model is loaded; `stream` waits for it, saying "loading"."""
+
+    def load(self) -> None:
+        """Load the model and wait for it. Raises `UnknownModel`, `UnknownAdapter` or `EngineError`."""
+
+    def count_tokens(self, prompt: Prompt) -> int:
+        """How many tokens the model would read for this prompt."""
+
+    def stream(self, prompt: Prompt, *, max_new_tokens: int, stop: Sequence[str] = ()) -> TokenStream:
+        """Continue the prompt. A stop string ends the text and is not part of it. Raises `EngineError` while read."""
+
+    def score(self, prompt: Prompt, continuations: Sequence[str]) -> list[list[float]]:
+        """Natural log-probability of every token of each continuation after the prompt: one list per continuation."""
+
+    def close(self) -> None:
+        """Stop all streams and free the model."""

@@ -1,0 +1,138 @@
+"""Every error a user can meet, as one tree.
+
+    MedAssistError              exit code 1: the work failed
+    ├── InputError              exit code 2: what came in was wrong
+    │   ├── InvalidCase         a field of the case, named
+    │   ├── CaseTooLong         counted in characters or in the model's tokens
+    │   ├── NotACase            a question or a remark, with what is missing
+    │   ├── UnreadableInput     no text, no JSON, no such file
+    │   ├── UnknownModel, UnknownAdapter, UnknownEngine, UnknownConsultation
+    │   ├── BadSetting          an environment variable or an option
+    │   └── PortInUse
+    ├── ParseError              the model's answer has no differential; carries the text
+    ├── EngineError             the model failed or could not be loaded
+    └── StorageError            the database could not be read or written
+
+A message exists in English and in Chinese and never quotes the text of a case.
+"""
+
+from typing import ClassVar, Literal
+
+Language = Literal["en", "zh"]
+
+
+class MedAssistError(Exception):
+    """Root of the tree. `details` fill the two message templates; they must hold no case text."""
+
+    code: ClassVar[str] = "failed"
+    exit_code: ClassVar[int] = 1
+    en: ClassVar[str] = "Something went wrong; nothing you entered was lost."
+    zh: ClassVar[str] = "出现错误；您输入的内容没有丢失。"
+
+    def __init__(self, **details: object) -> None:
+        self.details = details
+        super().__init__(self.text("en"))
+
+    def text(self, language: str = "en") -> str:
+        """The message in `language` ("zh" or anything else for English), one sentence or two."""
+        return (self.zh if language == "zh" else self.en).format(**self.details)
+
+
+class InputError(MedAssistError):
+    code = "input"
+    exit_code = 2
+    en = "The input cannot be used: {reason}"
+    zh = "输入无法使用：{reason_zh}"
+
+    def __init__(self, **details: object) -> None:
+        if "reason" in details:
+            details.setdefault("reason_zh", details["reason"])
+        super().__init__(**details)
+
+
+class InvalidCase(InputError):
+    """A field of the case is wrong: `where` names it, `reason`/`reason_zh` say why."""
+
+    code = "invalid_case"
+    en = "{where}: {reason}"
+    zh = "{where}：{reason_zh}"
+
+
+class CaseTooLong(InputError):
+    code = "case_too_long"
+    en = "The case has {count} {unit}; at most {limit} can be read. Shorten it: nothing was cut off."
+    zh = "病例共 {count} {unit_zh}，最多可读取 {limit}。请缩短后再试：内容没有被截断。"
+
+
+class NotACase(InputError):
+    code = "not_a_case"
+    en = "This does not describe a patient's case. Still missing: {missing}."
+    zh = "这还不是一份病例。尚缺：{missing_zh}。"
+
+
+class UnreadableInput(InputError):
+    code = "unreadable"
+
+
+class UnknownModel(InputError):
+    code = "unknown_model"
+    en = "The model “{name}” cannot be found: {reason}"
+    zh = "找不到模型“{name}”：{reason_zh}"
+
+
+class UnknownAdapter(InputError):
+    code = "unknown_adapter"
+    en = "The adapter “{name}” cannot be used: {reason}"
+    zh = "适配器“{name}”无法使用：{reason_zh}"
+
+
+class UnknownEngine(InputError):
+    code = "unknown_engine"
+    en = "There is no engine “{name}”. Engines: {known}."
+    zh = "没有名为“{name}”的引擎。可用引擎：{known}。"
+
+
+class UnknownConsultation(InputError):
+    code = "unknown_consultation"
+    en = "This consultation does not exist, or it was deleted."
+    zh = "该会诊不存在或已被删除。"
+
+
+class BadSetting(InputError):
+    code = "bad_setting"
+    en = "{where}: {reason}"
+    zh = "{where}：{reason_zh}"
+
+
+class PortInUse(InputError):
+    code = "port_in_use"
+    en = "Port {port} on {host} is already in use. Set MEDASSIST_PORT to a free one."
+    zh = "{host} 的端口 {port} 已被占用。请用 MEDASSIST_PORT 指定空闲端口。"
+
+
+class ParseError(MedAssistError):
+    """The answer holds no differential. `answer_text` is what the model wrote; it is not in the message."""
+
+    code = "unparsed"
+    en = "The model's answer holds no differential that could be read; its text is kept."
+    zh = "模型的回答中没有可读取的鉴别诊断；原文已保留。"
+
+    def __init__(self, answer_text: str) -> None:
+        self.answer_text = answer_text
+        super().__init__()
+
+
+class EngineError(MedAssistError):
+    code = "engine"
+    en = "The model could not answer: {reason}"
+    zh = "模型无法作答：{reason_zh}"
+
+    def __init__(self, **details: object) -> None:
+        details.setdefault("reason_zh", details.get("reason", ""))
+        super().__init__(**details)
+
+
+class StorageError(MedAssistError):
+    code = "storage"
+    en = "The consultation could not be saved: {reason} What you typed is still in the form."
+    zh = "会诊未能保存：{reason_zh}您输入的内容仍在表单中。"
