@@ -3,6 +3,7 @@
 import re
 
 from medassist.case import TEXT_FIELDS, PatientCase, VitalSigns
+from medassist.differential import Warning
 from medassist.errors import Language, NotACase
 
 NOTICE: dict[Language, str] = {
@@ -92,3 +93,33 @@ def _asks_or_remarks(sentence: str) -> bool:
         pattern.fullmatch(text)
         for pattern, text in ((_QUESTION, sentence), (_QUESTION_ZH, sentence), (_REMARK, bare))
     )
+
+_WARNINGS: dict[str, tuple[str, str]] = {
+    "demo_model": (DEMO_NOTICE["en"], DEMO_NOTICE["zh"]),
+    "cleaned_input": (
+        "Invisible or control characters were removed from what was entered: {kinds}.",
+        "已从输入内容中移除不可见字符或控制字符：{kinds_zh}。",
+    ),
+    "truncated": (
+        "The answer was cut off at its length limit ({what}); it is incomplete.",
+        "回答达到长度上限而被截断（{what_zh}），内容不完整。",
+    ),
+    "unparsed": (
+        "No ranked differential could be read from the answer; its text is kept.",
+        "无法从回答中读出排序的鉴别诊断；原文已保留。",
+    ),
+}
+
+_KINDS_ZH = {"control": "控制字符", "zero_width": "零宽字符", "bidi": "文字方向控制符", "other": "其他不可显示字符"}
+
+
+def warn(code: str, language: Language, **details: str) -> Warning:
+    """A warning in the reader's language. `code` is one of the stable codes; `details` fill its words."""
+    en, zh = _WARNINGS[code]
+    return Warning(code=code, message=(zh if language == "zh" else en).format(**details))
+
+
+def warn_cleaned(kinds: tuple[str, ...], language: Language) -> Warning:
+    """Say which kinds of characters `intake.clean` removed."""
+    words = {"kinds": ", ".join(kind.replace("_", "-") for kind in kinds), "kinds_zh": "、".join(_KINDS_ZH[k] for k in kinds)}
+    return warn("cleaned_input", language, **words)

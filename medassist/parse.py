@@ -432,6 +432,11 @@ class AnswerParser:
             events += self._list.add(_Line(0, "-", 0, False, self._final), False)
         return events
 
+    @property
+    def diagnoses(self) -> tuple[Diagnosis, ...]:
+        """The ranked list as read so far; the answer stays open."""
+        return self._list.diagnoses()
+
     def result(self) -> Differential:
         """What was read, closing the answer. Raises `ParseError` with the text when no diagnosis was."""
         self.close()

@@ -68,5 +68,11 @@ class Engine(Protocol):
     def score(self, prompt: Prompt, continuations: Sequence[str]) -> list[list[float]]:
         """Natural log-probability of every token of each continuation after the prompt: one list per continuation."""
 
+    def use_adapter(self, name: str | None) -> None:
+        """Answer with this adapter from now on (None: the bare model); streams already running finish on theirs.
+
+        Raises `UnknownAdapter`, and then nothing changes.
+        """
+
     def close(self) -> None:
         """Stop all streams and free the model."""

@@ -1,0 +1,5 @@
+"""`python -m medassist`."""
+
+from medassist.cli import app
+
+app()

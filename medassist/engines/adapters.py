@@ -1,0 +1,69 @@
+"""LoRA adapters: found by name under `adapters/`, by folder, or by hub id with a pinned commit; checked before use."""
+
+import json
+import re
+from pathlib import Path
+
+from medassist.engines.embedded import MANIFEST, sha256
+from medassist.errors import UnknownAdapter
+
+ADAPTERS = Path(__file__).resolve().parents[2] / "adapters"
+_PINNED = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)@(?P<commit>[0-9a-f]{40})")
+_CONFIG, _WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+
+
+def available(folder: Path = ADAPTERS) -> list[str]:
+    """Names of the adapters that ship with the project or were put beside them."""
+    return sorted(path.parent.name for path in folder.glob(f"*/{_CONFIG}"))
+
+
+def find_adapter(name: str, folder: Path = ADAPTERS) -> Path:
+    """The checked folder of an adapter. Raises `UnknownAdapter` with what is wrong with it."""
+    pinned = _PINNED.fullmatch(name)
+    if pinned and not Path(name).is_dir():
+        path = _download(name, pinned["repo"], pinned["commit"])
+    else:
+        path = folder / name if (folder / name / _CONFIG).is_file() else Path(name)
+        if not (path / _CONFIG).is_file():
+            known = ", ".join(available(folder)) or "none"
+            raise UnknownAdapter(
+                name=name,
+                reason=f"there is no such folder with an {_CONFIG}. Installed: {known}. From a hub, write owner/name@commit.",
+                reason_zh=f"没有包含 {_CONFIG} 的此目录。已安装：{known}。来自 hub 时请写成 owner/name@commit。",
+            )
+    check(name, path)
+    return path
+
+
+def check(name: str, path: Path) -> None:
+    """Safetensors only, and every file of the manifest as it was written. Raises `UnknownAdapter`."""
+    if not (path / _WEIGHTS).is_file():
+        raise UnknownAdapter(
+            name=name, reason=f"it has no {_WEIGHTS}; no other format is loaded.", reason_zh=f"缺少 {_WEIGHTS}；不加载其他格式。"
+        )
+    if not (path / MANIFEST).is_file():
+        return
+    try:
+        files = json.loads((path / MANIFEST).read_text())["files"].items()
+        changed = [file for file, digest in files if not (path / file).is_file() or sha256(path / file) != digest]
+    except (ValueError, KeyError, AttributeError):
+        changed = [MANIFEST]
+    if changed:
+        raise UnknownAdapter(
+            name=name,
+            reason=f"{', '.join(changed)} does not match the manifest.",
+            reason_zh=f"{'、'.join(changed)} 与清单不符。",
+        )
+
+
+def _download(name: str, repo: str, commit: str) -> Path:
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(repo, revision=commit, allow_patterns=["*.safetensors", "*.json", "*.md"]))
+    except Exception as error:  # the hub's client raises many kinds; all of them mean: not to be had
+        raise UnknownAdapter(
+            name=name,
+            reason=f"the hub did not give it ({type(error).__name__}).",
+            reason_zh=f"无法从 hub 获取（{type(error).__name__}）。",
+        ) from None

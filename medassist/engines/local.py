@@ -1,0 +1,370 @@
+"""The local engine: one transformers model, shared by all consultations through continuous batching.
+
+All of torch's work is done either in the batching thread or in a thread that ends with it: two live OpenMP pools
+on the same cores make each other twice as slow (measured; see benchmarks/README.md).
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import llguidance.hf
+import torch
+from tokenizers.decoders import DecodeStream
+from transformers import ContinuousBatchingConfig, GenerationConfig, LogitsProcessorList
+from transformers.generation.continuous_batching.cb_logits_processors import ContinuousBatchingLogitsProcessorList
+
+from medassist.config import Settings
+from medassist.engines import StreamState, loading
+from medassist.engines.adapters import find_adapter
+from medassist.engines.admission import Admission
+from medassist.engines.guide import Guide, GuideProcessor
+from medassist.errors import EngineError, MedAssistError, UnknownAdapter
+from medassist.prompt import OPENING, Prompt
+
+T = TypeVar("T")
+
+PAGE_TOKENS = 32
+"""Tokens to a page of the key-value cache: a prompt's beginning is shared in whole pages."""
+CPU_CACHE_TOKENS = 12_288
+"""Room for eight sessions of 1,536 tokens, about half a gigabyte for the embedded model."""
+CPU_BATCH_TOKENS = 512
+"""Longest step on a CPU: how long a stop can take, and how long other streams pause for a new prompt."""
+HEARTBEAT = 0.25  # seconds
+
+
+def in_own_thread(work: Callable[[], T]) -> T:
+    """Run `work` in a thread that ends with it, and its OpenMP pool with the thread."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(work).result()
+
+
+class LocalEngine:
+    """See `engines.Engine`. Loads on the first `load`; answers from then on."""
+
+    name = "local"
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.plan = loading.plan(settings)
+        self.model = self.plan.name
+        self.adapter: str | None = None if settings.adapter in ("none", "") else settings.adapter
+        self.profile = loading.DEMO if self.plan.embedded else loading.REASONING
+        self.context_tokens = loading.DEMO_CONTEXT
+        self._loading = threading.Lock()
+        self._loaded: loading.Loaded | None = None
+        self._failure: MedAssistError | None = None
+        self._batching: _Batching | None = None
+        self._active: str | None = None  # the adapter the running batch computes with
+        self._known: set[str] = set()  # adapters loaded into the model
+        self._switching = threading.Lock()
+        self._admission = Admission(settings.max_sessions)
+
+    @property
+    def ready(self) -> bool:
+        return self._batching is not None
+
+    def load(self) -> None:
+        """Load and wait; a second caller waits for the first. A failed load is tried again by the next caller."""
+        with self._loading:
+            if self._batching is None:
+                self._loaded = in_own_thread(self._read)
+                self.profile, self.context_tokens = self._loaded.profile, self._loaded.context_tokens
+                self._batching = _Batching(self._loaded, self.plan, self.settings.max_sessions)
+
+    def _read(self) -> loading.Loaded:
+        if self.settings.threads:
+            torch.set_num_threads(self.settings.threads)
+        loaded = loading.load(self.plan, self.settings)
+        if self.adapter is not None:
+            self._attach(loaded.model, self.adapter)
+        return loaded
+
+    def _attach(self, model: Any, name: str | None) -> None:
+        """Compute with this adapter, reading it once; None for the bare model."""
+        if name is None:
+            if self._known:
+                model.disable_adapters()
+        else:
+            slot = name.replace(".", "_").replace("/", "_")
+            if name not in self._known:
+                path = find_adapter(name)
+                try:
+                    model.load_adapter(str(path), adapter_name=slot)
+                except (OSError, ValueError, RuntimeError, KeyError) as error:
+                    raise UnknownAdapter(
+                        name=name,
+                        reason=f"it does not fit the model {self.model} ({type(error).__name__}).",
+                        reason_zh=f"与模型 {self.model} 不匹配（{type(error).__name__}）。",
+                    ) from None
+                self._known.add(name)
+            model.enable_adapters()
+            model.set_adapter(slot)
+        self._active = name
+
+    def use_adapter(self, name: str | None) -> None:
+        """See `Engine.use_adapter`: checked now, put to work when the streams before it are done."""
+        if name is not None:
+            find_adapter(name)
+        self.adapter = name
+
+    def _activate(self, name: str | None) -> None:
+        """Switch the batch to this adapter. Only called when no stream of another adapter runs."""
+        with self._switching:
+            if name == self._active or self._loaded is None or self._batching is None:
+                return
+            model = self._loaded.model
+            # A fresh batch: cached prompt beginnings were computed with the adapter before.
+            self._batching.close()
+            try:
+                in_own_thread(lambda: self._attach(model, name))
+            finally:
+                self._batching = _Batching(self._loaded, self.plan, self.settings.max_sessions)
+
+    def _parts(self) -> "tuple[loading.Loaded, _Batching]":
+        self.load()
+        if self._loaded is None or self._batching is None:
+            raise EngineError(reason="it was closed.", reason_zh="引擎已关闭。")
+        return self._loaded, self._batching
+
+    def text(self, prompt: Prompt) -> str:
+        """The prompt as the model reads it, in its own chat template, with what is written of the answer."""
+        loaded, _ = self._parts()
+        template = str(loaded.tokenizer.chat_template)
+        messages = [{"role": role, "content": content} for role, content in prompt.messages]
+        if loaded.profile is not None and "<think>" in template:  # R1: no system prompt
+            messages[0]["content"] = f"{prompt.system}\n\n{messages[0]['content']}"
+        else:
+            messages.insert(0, {"role": "system", "content": prompt.system})
+        asked = str(loaded.tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False))
+        opened = asked.endswith(OPENING)  # R1's template opens the reasoning itself
+        return asked + (prompt.assistant.removeprefix(OPENING) if opened else prompt.assistant)
+
+    def tokens(self, prompt: Prompt) -> list[int]:
+        loaded, _ = self._parts()
+        ids: list[int] = loaded.tokenizer(self.text(prompt), add_special_tokens=False)["input_ids"]
+        return ids
+
+    def count_tokens(self, prompt: Prompt) -> int:
+        return len(self.tokens(prompt))
+
+    def stream(self, prompt: Prompt, *, max_new_tokens: int, stop: Sequence[str] = ()) -> "LocalStream":
+        """See `Engine.stream`."""
+        return LocalStream(self, prompt, self.adapter, max_new_tokens, tuple(stop))
+
+    def score(self, prompt: Prompt, continuations: Sequence[str]) -> list[list[float]]:
+        """See `Engine.score`. The batch pauses meanwhile; the weights are those that write."""
+        loaded, batching = self._parts()
+        before = self.tokens(prompt)
+        after = [loaded.tokenizer(text, add_special_tokens=False)["input_ids"] for text in continuations]
+        with batching.paused():
+            return in_own_thread(lambda: [_log_probabilities(loaded.model, before, ids) for ids in after])
+
+    def close(self) -> None:
+        with self._loading:
+            batching, self._batching, self._loaded = self._batching, None, None
+            if batching is not None:
+                batching.close()
+
+
+@torch.inference_mode()
+def _log_probabilities(model: Any, before: list[int], after: list[int]) -> list[float]:
+    ids = torch.tensor([before + after], device=model.device)
+    logits = model(input_ids=ids, logits_to_keep=len(after) + 1).logits[0, :-1].float()
+    picked = torch.log_softmax(logits, dim=-1).gather(1, ids[0, len(before) :, None])
+    return [float(value) for value in picked[:, 0]]
+
+
+class _Batching:
+    """The continuous batch over one model: takes requests, hands each its tokens as they come."""
+
+    def __init__(self, loaded: loading.Loaded, plan: loading.Plan, sessions: int) -> None:
+        self.tokenizer = loaded.tokenizer
+        self.profile = loaded.profile
+        self.grammar_tokens = llguidance.hf.from_tokenizer(loaded.tokenizer) if loaded.profile.constrained else None
+        on_cpu = plan.device == "cpu"
+        config = ContinuousBatchingConfig(
+            page_size=PAGE_TOKENS if plan.attention != "flash_attention_2" else 256,
+            num_blocks=CPU_CACHE_TOKENS // PAGE_TOKENS if on_cpu else None,
+            max_batch_tokens=CPU_BATCH_TOKENS if on_cpu else None,
+            max_requests_per_batch=max(sessions, 8),
+            auto_switch_to_flash=False,
+            # A grammar needs the last token before it can allow the next: no step ahead, no captured graph.
+            use_async_batching=False if loaded.profile.constrained or on_cpu else None,
+            use_cuda_graph=False if loaded.profile.constrained or on_cpu else None,
+        )
+        self.manager = loaded.model.init_continuous_batching(self._generation(loaded), config)
+        if loaded.profile.constrained:
+            self.manager.logit_processor = _guides()
+        self._streams: dict[str, queue.SimpleQueue[Any]] = {}
+        self._lock = threading.Lock()
+        self._count = 0
+        self._closed = False
+        self.manager.start()
+        threading.Thread(target=self._hand_out, name="medassist-tokens", daemon=True).start()
+
+    def _generation(self, loaded: loading.Loaded) -> GenerationConfig:
+        profile, config = loaded.profile, loaded.model.generation_config
+        self.ends = _ids(config.eos_token_id) | {loaded.tokenizer.eos_token_id}
+        sampling = {"do_sample": False}
+        if profile.temperature > 0:
+            sampling = {"do_sample": True, "temperature": profile.temperature, "top_p": profile.top_p}  # type: ignore[dict-item]
+        return GenerationConfig(
+            max_new_tokens=profile.answer_tokens, eos_token_id=sorted(self.ends), pad_token_id=min(self.ends), **sampling
+        )
+
+    def add(self, ids: list[int], max_new_tokens: int, grammar: str | None) -> tuple[str, "queue.SimpleQueue[Any]"]:
+        """Put a request into the batch; its outputs arrive in the queue, an exception last if the batch breaks."""
+        inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        with self._lock:
+            self._count += 1
+            key = f"answer-{self._count}"
+            self._streams[key] = inbox
+        guide = {}
+        if self.grammar_tokens is not None:
+            guide["guide"] = Guide(self.grammar_tokens, grammar, self.profile.repetition_penalty)
+        self.manager.add_request(ids, request_id=key, max_new_tokens=max_new_tokens, streaming=True, **guide)
+        return key, inbox
+
+    def cancel(self, key: str) -> None:
+        with self._lock:
+            self._streams.pop(key, None)
+        self.manager.cancel_request(key)
+
+    def _hand_out(self) -> None:
+        while not self._closed:
+            if not self.manager.is_running():
+                return self._fail()
+            output = self.manager.get_result(timeout=HEARTBEAT)
+            if output is None:
+                continue
+            with self._lock:
+                inbox = self._streams.get(output.request_id)
+                if output.is_finished():
+                    self._streams.pop(output.request_id, None)
+            if inbox is not None:
+                inbox.put(output)
+
+    def _fail(self) -> None:
+        with self._lock:
+            for inbox in self._streams.values():
+                inbox.put(EngineError(reason="it stopped working.", reason_zh="引擎已停止工作。"))
+            self._streams.clear()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """The batch stands still, its requests kept, while the caller uses the model."""
+        with self.manager.pause():
+            yield
+
+    def close(self) -> None:
+        self._closed = True
+        self._fail()
+        self.manager.stop(block=True, timeout=10, hard_stop=True)
+        self.manager.destroy()
+
+
+def _guides() -> ContinuousBatchingLogitsProcessorList:
+    processors = ContinuousBatchingLogitsProcessorList(LogitsProcessorList([GuideProcessor()]))
+    processors.tensors_required = 1  # one row of arguments for each processor with arguments per request
+    return processors
+
+
+def _ids(value: int | list[int] | None) -> set[int]:
+    return set() if value is None else {value} if isinstance(value, int) else set(value)
+
+
+class LocalStream:
+    """One answer being written. See `engines.TokenStream`."""
+
+    def __init__(
+        self, engine: LocalEngine, prompt: Prompt, adapter: str | None, max_new_tokens: int, stop: tuple[str, ...]
+    ) -> None:
+        self.state = StreamState()
+        self._engine, self._adapter, self._budget, self._stop = engine, adapter, max_new_tokens, stop
+        self._ids = engine.tokens(prompt)
+        self._grammar = prompt.grammar
+        self._batching: _Batching | None = None
+        self._key = ""
+        self._taken = 0  # tokens already turned into text
+        self._held = ""  # text that may yet turn out to begin a stop string
+        self._decoder = DecodeStream(skip_special_tokens=True)
+        self._done = False
+        self._ticket = engine._admission.enter(adapter)
+
+    def __iter__(self) -> "LocalStream":
+        return self
+
+    def __next__(self) -> str:
+        if self._done:
+            raise StopIteration
+        if self._batching is None:
+            if not self._ticket.wait(HEARTBEAT):
+                self.state.position = self._ticket.position
+                return ""
+            self._submit()
+        try:
+            output = self._inbox.get(timeout=HEARTBEAT)
+            while not self._inbox.empty():  # several tokens may have come meanwhile: the latest output has all
+                output = self._inbox.get()
+        except queue.Empty:
+            return ""
+        if isinstance(output, MedAssistError):
+            self.close()
+            raise output
+        return self._take(output)
+
+    def _submit(self) -> None:
+        """From the queue into the batch."""
+        self.state.phase, self.state.position, self.state.prompt_tokens = "reading", 0, len(self._ids)
+        self._engine._activate(self._adapter)
+        _, self._batching = self._engine._parts()
+        self._key, self._inbox = self._batching.add(self._ids, self._budget, self._grammar)
+
+    def _take(self, output: Any) -> str:
+        """The text of the tokens that are new in `output`, held back where a stop string may begin."""
+        if output.error is not None:
+            self.close()
+            raise EngineError(reason="the computation failed.", reason_zh="计算失败。")
+        assert self._batching is not None
+        tokens = output.generated_tokens
+        tokenizer = self._batching.tokenizer.backend_tokenizer
+        new = tokens[self._taken :]
+        text = self._held + "".join(piece for token in new if (piece := self._decoder.step(tokenizer, token)))
+        self._taken += len(new)
+        self.state.phase, self.state.new_tokens = "writing", self._taken
+        ended = output.is_finished()
+        found = [at for stop in self._stop if (at := text.find(stop)) >= 0]
+        if found or ended:
+            over = bool(found) or (bool(tokens) and tokens[-1] in self._batching.ends)
+            self.state.finish_reason = "stop" if over else "length"
+            self.close()
+            return text[: min(found)] if found else text
+        keep = _overlap(text, self._stop)
+        self._held = text[len(text) - keep :]
+        return text[: len(text) - keep]
+
+    def close(self) -> None:
+        """Leave the batch within one step of it, and the queue at once."""
+        if self._done:
+            return
+        self._done = True
+        self.state.finish_reason = self.state.finish_reason or "cancelled"
+        if self._batching is not None:
+            self._batching.cancel(self._key)
+        self._ticket.leave()
+
+
+def _overlap(text: str, stops: tuple[str, ...]) -> int:
+    """How many characters at the end of `text` could be the beginning of a stop string."""
+    longest = 0
+    for stop in stops:
+        for length in range(min(len(stop) - 1, len(text)), longest, -1):
+            if text.endswith(stop[:length]):
+                longest = length
+                break
+    return longest

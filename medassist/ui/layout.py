@@ -1,0 +1,128 @@
+"""What stands where on the consultation page, and in which words. Knows no handlers."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import gradio as gr
+from gradio.blocks import Block
+from gradio.components import Component
+
+from medassist.engines import Engine
+from medassist.errors import Language
+from medassist.ui import form, render
+from medassist.ui.examples import EXAMPLES
+from medassist.ui.render import AnswerView
+from medassist.ui.session import Session
+from medassist.ui.words import LANGUAGES, word
+
+Updates = dict[Block, Any]
+
+FOLDED: Final = ("past_history", "medications", "allergies", "family_history", "social_history")
+LINES: Final = {"chief_complaint": 2, "history": 6, "examination": 3, "investigations": 3}
+SEXES: Final = ("female", "male", "other", "unknown")
+
+
+class ConsultLayout:
+    """The components of the page, each with the words it wears."""
+
+    def __init__(self, engine: Engine, secret: str) -> None:
+        self.worded: dict[Block, dict[str, str]] = {}  # component → property → name of the word
+        self.fields: dict[str, Component] = {}
+        self.browser = gr.BrowserState(None, storage_key="medassist", secret=secret)
+        self.session = gr.State(Session())
+        with gr.Row(elem_id="ma-header"):
+            self.header = gr.HTML(render.header(engine, "en"), elem_id="ma-title")
+            self.language = gr.Radio(
+                [(word(f"language_{code}", code), code) for code in LANGUAGES],
+                value="en",
+                container=False,
+                elem_id="ma-language",
+                elem_classes="ma-segments",
+            )
+            self.wear(self.language, label="language")
+        self.notice = gr.HTML(render.notice(engine, "en"), elem_id="ma-notice")
+        with gr.Row(elem_id="ma-main"):
+            with gr.Column(elem_id="ma-case"):
+                self._lay_out_case()
+            with gr.Column(elem_id="ma-answer"):
+                self._lay_out_answer()
+        for component, words in self.worded.items():
+            for name, value in self._dressed(words, "en").items():
+                setattr(component, name, value)
+
+    def wear[B: Block](self, component: B, **words: str) -> B:
+        """Let properties of the component follow the language: property=name of a word."""
+        self.worded[component] = words
+        return component
+
+    def relabelled(self, language: Language) -> Updates:
+        return {component: gr.update(**self._dressed(words, language)) for component, words in self.worded.items()}
+
+    def _dressed(self, words: Mapping[str, str], language: Language) -> dict[str, Any]:
+        dressed: dict[str, Any] = {name: word(called, language) for name, called in words.items()}
+        if words.get("label") in ("chief_complaint", "history"):
+            dressed["label"] = word("required", language, label=dressed["label"])
+        if words.get("label") == "sex":
+            dressed["choices"] = [(word(sex, language), sex) for sex in SEXES]
+        return dressed
+
+    def _lay_out_case(self) -> None:
+        with gr.Tabs(elem_id="ma-ways") as self.ways:
+            with gr.Tab(id="form") as tab:
+                self.wear(tab, label="form")
+                self._lay_out_form()
+            with gr.Tab(id="paste") as tab:
+                self.wear(tab, label="paste")
+                self.note = self.wear(gr.Textbox(lines=14, max_lines=24, elem_id="ma-note"), label="note", placeholder="note_hint")
+                self.fill = self.wear(gr.Button(elem_id="ma-fill"), value="fill")
+        self.remark = gr.HTML(elem_id="ma-remark")
+        self.alert = gr.HTML(elem_id="ma-alert")
+        with gr.Row(elem_id="ma-actions"):
+            self.diagnose = self.wear(gr.Button(variant="primary", elem_id="ma-diagnose"), value="diagnose")
+            self.stop = self.wear(gr.Button(interactive=False, elem_id="ma-stop"), value="stop")
+            self.new = self.wear(gr.Button(elem_id="ma-new"), value="new_case")
+
+    def _lay_out_form(self) -> None:
+        with gr.Row(elem_id="ma-examples"):
+            self.examples_title = gr.HTML(render.heading("examples", "en"))
+            self.examples = {name: gr.Button(name, size="sm") for name in EXAMPLES}
+        self._text("chief_complaint", placeholder="chief_complaint_hint")
+        self._text("history", placeholder="history_hint")
+        with gr.Row(elem_classes="ma-person"):
+            age = gr.Number(value=None, elem_id="ma-age", min_width=80)
+            self.fields["age"] = self.wear(age, label="age", placeholder="age_hint")
+            sex = gr.Radio(list(SEXES), value="unknown", elem_classes="ma-segments", elem_id="ma-sex", min_width=200)
+            self.fields["sex"] = self.wear(sex, label="sex")
+        with gr.Row(elem_classes="ma-vitals"):
+            for name in form.VITALS:
+                number = gr.Number(value=None, placeholder="–", step=0.1 if name == "temperature_c" else 1, min_width=80)
+                number.elem_id = f"ma-{name}"
+                self.fields[name] = self.wear(number, label=name)
+        self._text("examination")
+        self._text("investigations")
+        with gr.Accordion(open=False, elem_id="ma-background") as background:
+            for name in FOLDED:
+                self._text(name)
+        self.wear(background, label="background")
+
+    def _text(self, name: str, **words: str) -> None:
+        box = gr.Textbox(lines=LINES.get(name, 2), max_lines=14, elem_id=f"ma-{name}")
+        self.fields[name] = self.wear(box, label=name, **words)
+
+    def _lay_out_answer(self) -> None:
+        idle = AnswerView()
+        self.status = gr.HTML(render.status(idle, "en"), elem_id="ma-status")
+        self.warnings = gr.HTML(elem_id="ma-warnings")
+        with gr.Accordion(open=False, visible=False, elem_id="ma-reasoning") as self.reasoning_box:
+            self.reasoning = gr.HTML()
+        self.answer = gr.HTML(render.answer(idle, "en"), elem_id="ma-differential")
+        with gr.Accordion(open=False, visible=False, elem_id="ma-case-read") as self.case_box:
+            self.case_read = gr.HTML()
+        self.wear(self.case_box, label="case_read")
+        with gr.Column(visible=False, elem_id="ma-follow-up") as self.questions:
+            self.follow_ups = gr.HTML()
+            self.unasked = gr.HTML(elem_id="ma-unasked")
+            with gr.Row(elem_id="ma-ask-row"):
+                box = gr.Textbox(lines=1, max_lines=6, scale=4, elem_id="ma-question")
+                self.question = self.wear(box, label="follow_up", placeholder="follow_up_hint")
+                self.ask = self.wear(gr.Button(scale=1, min_width=90, elem_id="ma-ask"), value="ask")
