@@ -225,10 +225,18 @@ def _explain(error: ValidationError) -> InvalidCase:
         return InvalidCase(where=where, reason=f"must be {side} {bound:g}.", reason_zh=f"必须{side_zh} {bound:g}。")
     if kind == "literal_error":
         return InvalidCase(
-            where=where, reason=f"must be one of {context['expected']}.", reason_zh=f"必须是 {context['expected']} 之一。"
+            where=where,
+            reason=f"must be one of {context['expected']}.",
+            reason_zh=f"必须是 {context['expected']} 之一。",
         )
-    wanted = {"string_type": ("text", "文本"), "int_type": ("a whole number", "整数"), "int_parsing": ("a whole number", "整数"),
-              "int_from_float": ("a whole number", "整数"), "float_type": ("a number", "数字"),
-              "float_parsing": ("a number", "数字"), "finite_number": ("a finite number", "有限的数字")}
+    wanted = {
+        "string_type": ("text", "文本"),
+        "int_type": ("a whole number", "整数"),
+        "int_parsing": ("a whole number", "整数"),
+        "int_from_float": ("a whole number", "整数"),
+        "float_type": ("a number", "数字"),
+        "float_parsing": ("a number", "数字"),
+        "finite_number": ("a finite number", "有限的数字"),
+    }
     en, zh = wanted.get(kind, ("of the right type", "正确的类型"))
     return InvalidCase(where=where, reason=f"must be {en}.", reason_zh=f"必须是{zh}。")

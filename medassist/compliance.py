@@ -70,7 +70,8 @@ def require_case(case: PatientCase) -> None:
     if case.age is None or case.sex == "unknown":
         missing.append("person")
     raise NotACase(
-        missing="; ".join(_MISSING[name][0] for name in missing), missing_zh="；".join(_MISSING[name][1] for name in missing)
+        missing="; ".join(_MISSING[name][0] for name in missing),
+        missing_zh="；".join(_MISSING[name][1] for name in missing),
     )
 
 
@@ -90,9 +91,9 @@ def _statements(text: str) -> list[str]:
 def _asks_or_remarks(sentence: str) -> bool:
     bare = sentence.strip(" .。!！?？,，~～\t")
     return any(
-        pattern.fullmatch(text)
-        for pattern, text in ((_QUESTION, sentence), (_QUESTION_ZH, sentence), (_REMARK, bare))
+        pattern.fullmatch(text) for pattern, text in ((_QUESTION, sentence), (_QUESTION_ZH, sentence), (_REMARK, bare))
     )
+
 
 _WARNINGS: dict[str, tuple[str, str]] = {
     "demo_model": (DEMO_NOTICE["en"], DEMO_NOTICE["zh"]),
@@ -121,5 +122,8 @@ def warn(code: str, language: Language, **details: str) -> Warning:
 
 def warn_cleaned(kinds: tuple[str, ...], language: Language) -> Warning:
     """Say which kinds of characters `intake.clean` removed."""
-    words = {"kinds": ", ".join(kind.replace("_", "-") for kind in kinds), "kinds_zh": "、".join(_KINDS_ZH[k] for k in kinds)}
+    words = {
+        "kinds": ", ".join(kind.replace("_", "-") for kind in kinds),
+        "kinds_zh": "、".join(_KINDS_ZH[k] for k in kinds),
+    }
     return warn("cleaned_input", language, **words)

@@ -2,8 +2,8 @@
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from medassist.case import PatientCase
@@ -38,7 +38,7 @@ Outcome = Literal["complete", "stopped", "failed"]
 
 def consult(
     case: PatientCase, *, engine: Engine, store: Store, language: Language | None = None, top_k: int = 5
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Stream the consultation of `case` in `language` (its own when None), at most `top_k` diagnoses.
 
     Raises a `MedAssistError` at the step that fails; before `Started` nothing is kept, after it the partial answer
@@ -61,7 +61,7 @@ def consult(
 
 def follow_up(
     consultation_id: str, question: str, *, engine: Engine, store: Store, language: Language | None = None
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Stream the reply to a further question in a kept consultation. Errors and closing as for `consult`."""
     question, removed = clean(question)
     if not question.strip():
@@ -281,7 +281,7 @@ def _reason(turn: _Turn, prompt: Prompt, case_text: str, language: Language) -> 
 
 def _answer(
     turn: _Turn, parser: AnswerParser, prompt: Prompt, case_text: str, language: Language, top_k: int
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """The answer part from the first diagnosis on, ended where the model runs on into another turn."""
     profile = turn.engine.profile
     grammar = answer_grammar(language, case_text, min(3, top_k)) if profile.constrained else None

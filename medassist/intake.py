@@ -72,7 +72,9 @@ def read_bytes(data: bytes) -> str:
 
 
 def _plausible_chinese(text: str) -> bool:
-    common = sum(char in "\n\r\t" or " " <= char <= "~" or "\u3000" <= char <= "\u9fff" or char > "\uff00" for char in text)
+    common = sum(
+        char in "\n\r\t" or " " <= char <= "~" or "\u3000" <= char <= "\u9fff" or char > "\uff00" for char in text
+    )
     return common >= 0.9 * len(text)
 
 
@@ -100,21 +102,31 @@ class _Heading:
 
 
 _HEADINGS = (
-    _Heading(r"CC|C/C|(?:chief|presenting|main) complaints?|reason for (?:visit|consultation|admission)|主诉", "chief_complaint"),
-    _Heading(r"HPI|(?:history of )?(?:the )?present(?:ing)? illness|history|现病史|病史摘要|病史|简要病史|病例资料|病例摘要|case (?:presentation|summary)", "history"),
+    _Heading(
+        r"CC|C/C|(?:chief|presenting|main) complaints?|reason for (?:visit|consultation|admission)|主诉",
+        "chief_complaint",
+    ),
+    _Heading(
+        r"HPI|(?:history of )?(?:the )?present(?:ing)? illness|history|现病史|病史摘要|病史|简要病史|病例资料|病例摘要|case (?:presentation|summary)",
+        "history",
+    ),
     _Heading(
         r"PMHx?|PMSH|past (?:medical|surgical)(?: (?:and|&) (?:surgical|medical))? history|past history|medical history|既往史",
         "past_history",
     ),
     _Heading(r"PSHx?|surgical history|手术史|外伤史|手术外伤史|输血史|预防接种史|传染病史", "past_history", keep=True),
-    _Heading(r"(?:(?:current|home) )?(?:medications?|meds)|drug history|(?:目前)?用药史?|药物史|用药情况", "medications"),
+    _Heading(
+        r"(?:(?:current|home) )?(?:medications?|meds)|drug history|(?:目前)?用药史?|药物史|用药情况", "medications"
+    ),
     _Heading(r"(?:drug )?allerg(?:ies|y)|(?:药物|食物)?过敏史", "allergies"),
     _Heading(r"FHx?|family (?:medical )?history|家族史", "family_history"),
     _Heading(r"SHx?|social (?:and occupational )?history", "social_history"),
     _Heading(r"个人史|(?:婚姻)?生育史|婚育史|婚姻史|月经(?:婚育|生育)?史", "social_history", keep=True),
     _Heading(r"vitals?|vital signs|obs(?:ervations)?|生命体征", "examination", keep=True, vital=True),
     _Heading(
-        r"PE|O/E|on examination|exam|(?:physical )?examination|physical exam|查体|体格检查|体检|入院查体", "examination", vital=True
+        r"PE|O/E|on examination|exam|(?:physical )?examination|physical exam|查体|体格检查|体检|入院查体",
+        "examination",
+        vital=True,
     ),
     _Heading(r"(?:专科|神经系统|外科|妇科)(?:检查|查体|情况)", "examination", keep=True, vital=True),
     _Heading(r"investigations?|ancillary(?: (?:tests?|studies))?|辅助检查", "investigations"),
@@ -170,7 +182,7 @@ def split_note(text: str) -> PatientCase:
 def _require_text(text: str) -> None:
     if not any(char.isprintable() and not char.isspace() for char in text):
         raise UnreadableInput(reason="it is empty.", reason_zh="内容为空。")
-    undecoded = sum(char == "\ufffd" or _unwanted(char) == "control" and char != "\r" for char in text)
+    undecoded = sum(char == "\ufffd" or (_unwanted(char) == "control" and char != "\r") for char in text)
     if "\0" in text or undecoded > 0.02 * len(text):
         raise UnreadableInput(reason="it is not a text.", reason_zh="不是文本。")
 

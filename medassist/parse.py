@@ -48,7 +48,9 @@ _MARKS: tuple[tuple[Mark, re.Pattern[str]], ...] = (
 _BRACKETED = re.compile(r"[【\[「]\s*(.+?)\s*[】\]」]\s*[:：]?\s*(.*)")
 _TITLED = re.compile(r"([^:：]{2,60}?)\s*(?:[:：]|\s[-–—]+\s|—+|$)\s*(.*)")
 _PARENTHESIS = re.compile(r"\s*[(（][^()（）]*[)）]")
-_FINAL_SENTENCE = re.compile(r"(?:therefore,?\s+)?(?:the\s+)?(?:final diagnosis|最终诊断)\s*(?:is|为|是)\s*(.+)", re.IGNORECASE)
+_FINAL_SENTENCE = re.compile(
+    r"(?:therefore,?\s+)?(?:the\s+)?(?:final diagnosis|最终诊断)\s*(?:is|为|是)\s*(.+)", re.IGNORECASE
+)
 
 
 def _words(pattern: str) -> re.Pattern[str]:
@@ -108,10 +110,10 @@ _CODE = re.compile(r"(?:icd(?:-?10)?\W*)?[A-TV-Z]\d{2}(?:\.\d{1,4})?", re.IGNORE
 _QUALIFIER = re.compile(
     r"[A-Za-z0-9α-ω][A-Za-z0-9α-ω/+.&'-]{0,11}(?: [A-Za-z0-9/-]{1,12})?|[\u4e00-\u9fff]{1,5}[型性期级度症病炎癌瘤征]"
 )
-_NAME_END = re.compile(
-    r"[(（\[][^()（）\[\]]*[)）\]]|[:：]|\s[-–—]+(?=\s|$)|—+|。|(?<=[a-z]{3})\.\s+(?=[A-Z])|\s\|\s"
+_NAME_END = re.compile(r"[(（\[][^()（）\[\]]*[)）\]]|[:：]|\s[-–—]+(?=\s|$)|—+|。|(?<=[a-z]{3})\.\s+(?=[A-Z])|\s\|\s")
+_NUMBERED_WORD = re.compile(
+    r"(?:differential |possible )?(?:diagnosis|dx)\s*#?\d*|(?:鉴别)?(?:诊断|疾病)\s*\d*", re.IGNORECASE
 )
-_NUMBERED_WORD = re.compile(r"(?:differential |possible )?(?:diagnosis|dx)\s*#?\d*|(?:鉴别)?(?:诊断|疾病)\s*\d*", re.IGNORECASE)
 _NOTHING = re.compile(r"(?:none|n/?a|nil|无|暂无|没有|未知|unknown)\W*", re.IGNORECASE)
 _PROSE = re.compile(
     r"\b(?:is|are|was|has|the|this|these|patient|based|consider|given|here|following|includes?)\b"
@@ -231,7 +233,8 @@ class _CaseText:
     def _whole_words(self, start: int, end: int) -> bool:
         """Whether neither edge cuts a Latin word or a number: "age" is not said by "dosage"."""
         return not any(
-            0 < edge < len(self.text) and _latin(self.text[edge - 1]) and _latin(self.text[edge]) for edge in (start, end)
+            0 < edge < len(self.text) and _latin(self.text[edge - 1]) and _latin(self.text[edge])
+            for edge in (start, end)
         )
 
 
@@ -336,7 +339,12 @@ class _RankedList:
             statement = piece.strip(_EDGES + "。|")
             if label := _label(statement):
                 self._bucket, statement = label
-            if not statement or self._bucket == "skip" or _NOTHING.fullmatch(statement) or _LIKELIHOOD.fullmatch(statement):
+            if (
+                not statement
+                or self._bucket == "skip"
+                or _NOTHING.fullmatch(statement)
+                or _LIKELIHOOD.fullmatch(statement)
+            ):
                 continue
             said = self._current.said[self._bucket]
             grew |= _key(statement) not in said

@@ -133,7 +133,9 @@ def diagnosis_prompt(case_text: str, language: Language, top_k: int = 5) -> Prom
     )
 
 
-def follow_up_prompt(case_text: str, language: Language, answer: str, exchanges: Sequence[tuple[str, str]], question: str) -> Prompt:
+def follow_up_prompt(
+    case_text: str, language: Language, answer: str, exchanges: Sequence[tuple[str, str]], question: str
+) -> Prompt:
     """Ask a further question about a case. `answer` is the differential as given (without its reasoning);
     `exchanges` are the earlier (question, reply) pairs."""
     messages: list[tuple[Role, str]] = [("user", _CASE[language].substitute(case=case_text)), ("assistant", answer)]
@@ -195,7 +197,10 @@ def answer_grammar(language: Language, case_text: str, diagnoses: int = 3) -> st
     form = FORMS[language]
     items = [
         f'name "\\n   {form.supports}" ev {_quoted(form.separator)} ev "\\n   {form.tests}" test "\\n"',
-        *(f'"{rank}) " name "\\n   {form.supports}" ev "\\n   {form.tests}" test "\\n"' for rank in range(2, diagnoses + 1)),
+        *(
+            f'"{rank}) " name "\\n   {form.supports}" ev "\\n   {form.tests}" test "\\n"'
+            for rank in range(2, diagnoses + 1)
+        ),
     ]
     return (
         f'start: {" ".join(items)} "{form.key_examinations}\\n- " test "\\n- " test "\\n'

@@ -182,7 +182,20 @@ def test_vital_signs_come_from_the_examination_if_there_is_one():
     assert split_note("CC: fever\nHPI: T 39.5 C at home\nPE: well").vital_signs.temperature_c is None
 
 
-_TITLES = ["CC: ", "HPI:\n", "**PMH**\n", "Meds: ", "Zzz: ", "主诉：", "【既往史】", "（1）查体：", "个人史：", "3. 辅助检查\n", "【某节】", ""]
+_TITLES = [
+    "CC: ",
+    "HPI:\n",
+    "**PMH**\n",
+    "Meds: ",
+    "Zzz: ",
+    "主诉：",
+    "【既往史】",
+    "（1）查体：",
+    "个人史：",
+    "3. 辅助检查\n",
+    "【某节】",
+    "",
+]
 _BODY = st.text(alphabet="bgkqwz 咳嗽痛热。，;.\n*[-#0123456789", min_size=1, max_size=40)
 
 

@@ -188,8 +188,35 @@ def test_cuts_change_nothing(data, text):
     assert piecemeal.result() == at_once.result()
 
 
-FRAGMENTS = ["\n", "<think>", "</think>", "1) ", "- ", "   ", "For: ", "**", "【", "】", "：", "|", "(", ")", "; ", "x" * 130]
-FRAGMENTS += ["1. Initial differential", "初步鉴别", "关键检查", "Final diagnosis: ", "Gout", "肺炎", "<|im_end|>", "User:", "<"]
+FRAGMENTS = [
+    "\n",
+    "<think>",
+    "</think>",
+    "1) ",
+    "- ",
+    "   ",
+    "For: ",
+    "**",
+    "【",
+    "】",
+    "：",
+    "|",
+    "(",
+    ")",
+    "; ",
+    "x" * 130,
+]
+FRAGMENTS += [
+    "1. Initial differential",
+    "初步鉴别",
+    "关键检查",
+    "Final diagnosis: ",
+    "Gout",
+    "肺炎",
+    "<|im_end|>",
+    "User:",
+    "<",
+]
 
 
 @quick
@@ -214,7 +241,11 @@ def test_any_text_is_read_or_refused(fragments, in_reasoning):
         ("1) Pulmonary embolism", "Pulmonary embolism", []),
         ("(1) Pulmonary embolism", "Pulmonary embolism", []),
         ("① 肺栓塞", "肺栓塞", []),
-        ("- **Pulmonary embolism (PE)**: sudden dyspnea; cough", "Pulmonary embolism (PE)", ["sudden dyspnea", "cough"]),
+        (
+            "- **Pulmonary embolism (PE)**: sudden dyspnea; cough",
+            "Pulmonary embolism (PE)",
+            ["sudden dyspnea", "cough"],
+        ),
         ("* Pulmonary embolism - sudden dyspnea", "Pulmonary embolism", ["sudden dyspnea"]),
         ("1. **肺栓塞**（可能性最大）：突发呼吸困难；咯血", "肺栓塞", ["突发呼吸困难", "咯血"]),
         ("1. 肺栓塞——突发呼吸困难", "肺栓塞", ["突发呼吸困难"]),
@@ -265,15 +296,28 @@ def test_duplicates_are_merged():
 
 
 def test_a_sentence_is_no_diagnosis():
-    assert [d.name for d in listed(f"1. Gout\n2. {'long ' * 30}\n   For: this\n3.\n- \n4. Sepsis\n5. None")] == ["Gout", "Sepsis"]
+    assert [d.name for d in listed(f"1. Gout\n2. {'long ' * 30}\n   For: this\n3.\n- \n4. Sepsis\n5. None")] == [
+        "Gout",
+        "Sepsis",
+    ]
 
 
 @pytest.mark.parametrize(
     "heading",
     [
-        *("1. Initial differential", "### 1. **Initial Differential Diagnosis**:", "**1. 初步鉴别诊断**", "【初步鉴别】"),
+        *(
+            "1. Initial differential",
+            "### 1. **Initial Differential Diagnosis**:",
+            "**1. 初步鉴别诊断**",
+            "【初步鉴别】",
+        ),
         *("Differential diagnosis:", "# Differential Diagnoses", "一、鉴别诊断", "[Initial differential]", "DDx:"),
-        *("第一步：初步鉴别", "Step 1: Initial differential diagnosis", "（1）初步鉴别", "初步鉴别（Initial differential）："),
+        *(
+            "第一步：初步鉴别",
+            "Step 1: Initial differential diagnosis",
+            "（1）初步鉴别",
+            "初步鉴别（Initial differential）：",
+        ),
     ],
 )
 def test_headings(heading):
@@ -303,7 +347,9 @@ def test_no_final_diagnosis_is_not_made_up():
 
 
 def test_the_first_section_that_says_something_stands():
-    result = parse_answer("</think>\n关键检查：\n关键检查：urate\n初步鉴别\n1. Gout\n关键检查\n- other\n鉴别诊断\n1. Sepsis", "zh")
+    result = parse_answer(
+        "</think>\n关键检查：\n关键检查：urate\n初步鉴别\n1. Gout\n关键检查\n- other\n鉴别诊断\n1. Sepsis", "zh"
+    )
     assert [d.name for d in result.diagnoses] == ["Gout"]
     assert result.key_examinations == ("urate",)
 
@@ -326,8 +372,24 @@ def test_missing_and_repeated_tags(text, options):
 @pytest.mark.parametrize(
     "next_turn",
     [
-        *("<|im_start|>user", "<|im_end|>", "<|eot_id|>", "<｜User｜>", "<｜end▁of▁sentence｜>", "User: hello\n", "Human: a\n"),
-        *("Patient: 34F\n", "患者：女\n", "用户：你好\n", "问：为什么\n", "【患者信息】\n", "[Patient information]\n", "<think>"),
+        *(
+            "<|im_start|>user",
+            "<|im_end|>",
+            "<|eot_id|>",
+            "<｜User｜>",
+            "<｜end▁of▁sentence｜>",
+            "User: hello\n",
+            "Human: a\n",
+        ),
+        *(
+            "Patient: 34F\n",
+            "患者：女\n",
+            "用户：你好\n",
+            "问：为什么\n",
+            "【患者信息】\n",
+            "[Patient information]\n",
+            "<think>",
+        ),
         *("[Diagnostic process]\n", "1. Initial differential\n"),
     ],
 )
@@ -342,7 +404,9 @@ def test_speakers_before_the_final_diagnosis_do_not_end_it():
     assert names("</think>\nPatient: a man of 60\nDDx:\n1. Gout\n2. Sepsis") == ["Gout", "Sepsis"]
 
 
-@pytest.mark.parametrize("text", ["", "</think>", "<think>only thoughts", "</think>I cannot say.", "</think>DDx:\n\n-\n"])
+@pytest.mark.parametrize(
+    "text", ["", "</think>", "<think>only thoughts", "</think>I cannot say.", "</think>DDx:\n\n-\n"]
+)
 def test_no_diagnosis(text):
     with pytest.raises(ParseError) as error:
         parse_answer(text, "en")

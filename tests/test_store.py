@@ -183,7 +183,10 @@ def test_only_silent_turns_are_interrupted_and_a_true_outcome_replaces_it(store:
     assert only_turn(store, consultation_id).status == "streaming"
     store.mark_interrupted(older_than=timedelta(0))
     store.finish_turn(turn_id, "complete", "all of it", {"a": 1})
-    assert (only_turn(store, consultation_id).status, only_turn(store, consultation_id).raw) == ("complete", "all of it")
+    assert (only_turn(store, consultation_id).status, only_turn(store, consultation_id).raw) == (
+        "complete",
+        "all of it",
+    )
 
 
 def test_what_does_not_exist_is_unknown(store: Store) -> None:
@@ -256,13 +259,16 @@ turn = dict(kind="diagnosis", question="", engine="scripted", model="m", adapter
 
 
 def test_what_a_killed_process_had_written_is_there(url: str) -> None:
-    script = BEGIN + """
+    script = (
+        BEGIN
+        + """
 turn_id = store.begin_turn(consultation_id, **turn)
 store.checkpoint(turn_id, "急性" * 20_000)
 print(consultation_id, flush=True)
 while True:
     store.checkpoint(turn_id, "急性" * 20_000)
 """
+    )
     process = subprocess.Popen([sys.executable, "-c", script, url], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     consultation_id = process.stdout.readline().strip()
@@ -299,13 +305,16 @@ for n in range(40):
 
 
 def test_four_processes_write_together_and_none_is_locked_out(url: str) -> None:
-    script = BEGIN + """
+    script = (
+        BEGIN
+        + """
 for n in range(24):
     turn_id = store.begin_turn(consultation_id, **turn)
     store.finish_turn(turn_id, "complete", "写" * 2000, {"n": n})
 store.save_draft(consultation_id, {})
 print(consultation_id)
-"""  # 50 writes each
+"""
+    )  # 50 writes each
     kept = [line.strip() for line in processes(script, *[(url,)] * 4)]
     store = open_store(url)
     try:
@@ -449,7 +458,11 @@ def test_files_without_permission_say_so(open_folder: Path) -> None:
     ]:
         open_folder.chmod(folder_mode)
         file.chmod(file_mode)
-        with unprivileged(), pytest.raises(StorageError, match=reason), closing(open_store(f"sqlite:///{file}")) as store:
+        with (
+            unprivileged(),
+            pytest.raises(StorageError, match=reason),
+            closing(open_store(f"sqlite:///{file}")) as store,
+        ):
             store.mark_interrupted()  # SQLite opens such a file for reading when its folder lets it
     open_folder.chmod(0o555)
     with unprivileged(), pytest.raises(StorageError, match="cannot be opened"):
@@ -465,7 +478,10 @@ def test_paths_that_cannot_be_a_file_say_so(tmp_path: Path) -> None:
             open_store(f"sqlite:///{path}")
 
 
-@pytest.mark.parametrize("wrong", ["", "store.sqlite3", "sqlite://", "sqlite:///:memory:", "oracle9://secret@host/x", "postgresql://h:port/x"])
+@pytest.mark.parametrize(
+    "wrong",
+    ["", "store.sqlite3", "sqlite://", "sqlite:///:memory:", "oracle9://secret@host/x", "postgresql://h:port/x"],
+)
 def test_a_url_that_cannot_be_used_names_the_setting(wrong: str) -> None:
     with pytest.raises(BadSetting, match=r"MEDASSIST_DATABASE_URL: .*\.$") as caught:
         open_store(wrong)
@@ -482,7 +498,9 @@ def test_a_driver_that_is_not_installed_is_named() -> None:
 
 def test_only_the_owner_may_read_the_files(sqlite: tuple[Engine, Store], tmp_path: Path) -> None:
     sqlite[1].ping()
-    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in [tmp_path / "data", *(tmp_path / "data").iterdir()]}
+    modes = {
+        path.name: stat.S_IMODE(path.stat().st_mode) for path in [tmp_path / "data", *(tmp_path / "data").iterdir()]
+    }
     assert modes == {"data": 0o700, "store.sqlite3": 0o600, "store.sqlite3-wal": 0o600, "store.sqlite3-shm": 0o600}
 
 

@@ -39,7 +39,9 @@ def check(name: str, path: Path) -> None:
     """Safetensors only, and every file of the manifest as it was written. Raises `UnknownAdapter`."""
     if not (path / _WEIGHTS).is_file():
         raise UnknownAdapter(
-            name=name, reason=f"it has no {_WEIGHTS}; no other format is loaded.", reason_zh=f"缺少 {_WEIGHTS}；不加载其他格式。"
+            name=name,
+            reason=f"it has no {_WEIGHTS}; no other format is loaded.",
+            reason_zh=f"缺少 {_WEIGHTS}；不加载其他格式。",
         )
     if not (path / MANIFEST).is_file():
         return

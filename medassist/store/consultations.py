@@ -138,9 +138,10 @@ class Store:
         is_open = Turn.status.in_(["streaming", "interrupted"])
         with writing(self._engine) as session:
             change = update(Turn).where(Turn.id == turn_id, is_open).values(**values)
-            if session.scalar(change.returning(Turn.id)) is None and session.scalar(
-                select(Turn.id).where(Turn.id == turn_id)
-            ) is None:
+            if (
+                session.scalar(change.returning(Turn.id)) is None
+                and session.scalar(select(Turn.id).where(Turn.id == turn_id)) is None
+            ):
                 raise UnknownConsultation
 
     def mark_interrupted(self, older_than: timedelta = timedelta(seconds=15)) -> int:

@@ -171,7 +171,9 @@ def _bad_url(reason: str, reason_zh: str) -> BadSetting:
 def _make_file(url: URL) -> None:
     """Make the file before SQLite does, so that nobody else may read it; its -wal and -shm take over its mode."""
     if not url.database or url.database == ":memory:" or url.database.startswith("file:"):
-        raise _bad_url("must name a file: sqlite:////folder/medassist.sqlite3.", "须指明文件：sqlite:////目录/medassist.sqlite3。")
+        raise _bad_url(
+            "must name a file: sqlite:////folder/medassist.sqlite3.", "须指明文件：sqlite:////目录/medassist.sqlite3。"
+        )
     path = Path(url.database)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -8,9 +8,9 @@ EXAMPLES: Final[dict[str, PatientCase]] = {
     "Breathless after knee surgery": PatientCase(
         chief_complaint="Breathlessness and sharp chest pain since this morning",
         history=(
-            "Ten days after knee replacement. Sudden breathlessness at rest with right-sided chest pain that is worse on"
-            " breathing in. Left calf swollen and tender for three days. Takes a combined oral contraceptive. No fever,"
-            " no productive cough."
+            "Ten days after knee replacement. Sudden breathlessness at rest with right-sided chest pain that is worse"
+            " on breathing in. Left calf swollen and tender for three days. Takes a combined oral contraceptive."
+            " No fever, no productive cough."
         ),
         age=34,
         sex="female",

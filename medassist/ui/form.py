@@ -11,7 +11,9 @@ VITALS: Final = tuple(VitalSigns.model_fields)
 FIELDS: Final = (*TEXT_FIELDS, "age", "sex", *VITALS)
 """The names of the form's fields; each is also the name of its label."""
 
-EMPTY: Final[dict[str, object]] = {name: "" for name in TEXT_FIELDS} | {"age": None, "sex": "unknown"} | dict.fromkeys(VITALS)
+EMPTY: Final[dict[str, object]] = (
+    dict.fromkeys(TEXT_FIELDS, "") | {"age": None, "sex": "unknown"} | dict.fromkeys(VITALS)
+)
 
 _SEXES = {"男": "male", "女": "female"}
 
@@ -19,7 +21,7 @@ _SEXES = {"男": "male", "女": "female"}
 def case_of(values: Mapping[str, object]) -> PatientCase:
     """The case as typed. Raises `InvalidCase` or `CaseTooLong`."""
     if not str(values.get("history") or "").strip() and str(values.get("chief_complaint") or "").strip():
-        raise InvalidCase(where="history", reason="is empty.", reason_zh="为空。")
+        raise InvalidCase(where="history", reason=word("is_empty", "en"), reason_zh=word("is_empty", "zh"))
     given = {name: value for name in FIELDS if (value := values.get(name)) not in (None, "")}
     vitals = {name: given.pop(name) for name in VITALS if name in given}
     return case_from_dict({"chief_complaint": "", "history": ""} | given | {"vital_signs": vitals})
@@ -35,10 +37,6 @@ def fields_of(case: PatientCase) -> dict[str, object]:
 def fields_from(draft: Mapping[str, object]) -> dict[str, object]:
     """A kept draft as fields; what an older version kept under another name is left out."""
     return {name: draft.get(name, empty) for name, empty in EMPTY.items()}
-
-
-def is_empty(values: Mapping[str, object]) -> bool:
-    return all(values.get(name) in (None, "", empty) for name, empty in EMPTY.items())
 
 
 def explain(error: MedAssistError, language: Language) -> str:

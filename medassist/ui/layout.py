@@ -1,7 +1,8 @@
 """What stands where on the consultation page, and in which words. Knows no handlers."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeVar
 
 import gradio as gr
 from gradio.blocks import Block
@@ -16,9 +17,11 @@ from medassist.ui.session import Session
 from medassist.ui.words import LANGUAGES, word
 
 Updates = dict[Block, Any]
+HTML = partial(gr.HTML, apply_default_css=False)
+B = TypeVar("B", bound=Block)
 
 FOLDED: Final = ("past_history", "medications", "allergies", "family_history", "social_history")
-LINES: Final = {"chief_complaint": 2, "history": 6, "examination": 3, "investigations": 3}
+LINES: Final = {"chief_complaint": 1, "history": 5}
 SEXES: Final = ("female", "male", "other", "unknown")
 
 
@@ -31,7 +34,7 @@ class ConsultLayout:
         self.browser = gr.BrowserState(None, storage_key="medassist", secret=secret)
         self.session = gr.State(Session())
         with gr.Row(elem_id="ma-header"):
-            self.header = gr.HTML(render.header(engine, "en"), elem_id="ma-title")
+            self.header = HTML(render.header(engine, "en"), elem_id="ma-title")
             self.language = gr.Radio(
                 [(word(f"language_{code}", code), code) for code in LANGUAGES],
                 value="en",
@@ -40,7 +43,7 @@ class ConsultLayout:
                 elem_classes="ma-segments",
             )
             self.wear(self.language, label="language")
-        self.notice = gr.HTML(render.notice(engine, "en"), elem_id="ma-notice")
+        self.notice = HTML(render.notice(engine, "en"), elem_id="ma-notice")
         with gr.Row(elem_id="ma-main"):
             with gr.Column(elem_id="ma-case"):
                 self._lay_out_case()
@@ -50,10 +53,19 @@ class ConsultLayout:
             for name, value in self._dressed(words, "en").items():
                 setattr(component, name, value)
 
-    def wear[B: Block](self, component: B, **words: str) -> B:
+    def wear(self, component: B, **words: str) -> B:
         """Let properties of the component follow the language: property=name of a word."""
         self.worded[component] = words
         return component
+
+    @property
+    def drawn(self) -> set[Block]:
+        """What only shows something."""
+        return {
+            *(self.header, self.notice, self.examples_title, self.remark, self.alert, self.status, self.warnings),
+            *(self.reasoning_box, self.reasoning, self.answer, self.case_box, self.case_read),
+            *(self.questions, self.follow_ups, self.unasked, *self.examples.values()),
+        }
 
     def relabelled(self, language: Language) -> Updates:
         return {component: gr.update(**self._dressed(words, language)) for component, words in self.worded.items()}
@@ -73,18 +85,21 @@ class ConsultLayout:
                 self._lay_out_form()
             with gr.Tab(id="paste") as tab:
                 self.wear(tab, label="paste")
-                self.note = self.wear(gr.Textbox(lines=14, max_lines=24, elem_id="ma-note"), label="note", placeholder="note_hint")
+                self.note = self.wear(
+                    gr.Textbox(lines=14, max_lines=24, elem_id="ma-note"), label="note", placeholder="note_hint"
+                )
                 self.fill = self.wear(gr.Button(elem_id="ma-fill"), value="fill")
-        self.remark = gr.HTML(elem_id="ma-remark")
-        self.alert = gr.HTML(elem_id="ma-alert")
-        with gr.Row(elem_id="ma-actions"):
-            self.diagnose = self.wear(gr.Button(variant="primary", elem_id="ma-diagnose"), value="diagnose")
-            self.stop = self.wear(gr.Button(interactive=False, elem_id="ma-stop"), value="stop")
-            self.new = self.wear(gr.Button(elem_id="ma-new"), value="new_case")
+        with gr.Column(elem_id="ma-foot"):
+            self.remark = HTML(elem_id="ma-remark", elem_classes="ma-note")
+            self.alert = HTML(elem_id="ma-alert", elem_classes="ma-note")
+            with gr.Row(elem_id="ma-actions"):
+                self.diagnose = self.wear(gr.Button(variant="primary", elem_id="ma-diagnose"), value="diagnose")
+                self.stop = self.wear(gr.Button(interactive=False, elem_id="ma-stop"), value="stop")
+                self.new = self.wear(gr.Button(elem_id="ma-new"), value="new_case")
 
     def _lay_out_form(self) -> None:
         with gr.Row(elem_id="ma-examples"):
-            self.examples_title = gr.HTML(render.heading("examples", "en"))
+            self.examples_title = HTML(render.heading("examples", "en"))
             self.examples = {name: gr.Button(name, size="sm") for name in EXAMPLES}
         self._text("chief_complaint", placeholder="chief_complaint_hint")
         self._text("history", placeholder="history_hint")
@@ -95,7 +110,9 @@ class ConsultLayout:
             self.fields["sex"] = self.wear(sex, label="sex")
         with gr.Row(elem_classes="ma-vitals"):
             for name in form.VITALS:
-                number = gr.Number(value=None, placeholder="–", step=0.1 if name == "temperature_c" else 1, min_width=80)
+                number = gr.Number(
+                    value=None, placeholder="–", step=0.1 if name == "temperature_c" else 1, min_width=80
+                )
                 number.elem_id = f"ma-{name}"
                 self.fields[name] = self.wear(number, label=name)
         self._text("examination")
@@ -111,17 +128,17 @@ class ConsultLayout:
 
     def _lay_out_answer(self) -> None:
         idle = AnswerView()
-        self.status = gr.HTML(render.status(idle, "en"), elem_id="ma-status")
-        self.warnings = gr.HTML(elem_id="ma-warnings")
+        self.status = HTML(render.status(idle, "en"), elem_id="ma-status")
+        self.warnings = HTML(elem_id="ma-warnings")
         with gr.Accordion(open=False, visible=False, elem_id="ma-reasoning") as self.reasoning_box:
-            self.reasoning = gr.HTML()
-        self.answer = gr.HTML(render.answer(idle, "en"), elem_id="ma-differential")
+            self.reasoning = HTML()
+        self.answer = HTML(render.answer(idle, "en"), elem_id="ma-differential")
         with gr.Accordion(open=False, visible=False, elem_id="ma-case-read") as self.case_box:
-            self.case_read = gr.HTML()
+            self.case_read = HTML()
         self.wear(self.case_box, label="case_read")
         with gr.Column(visible=False, elem_id="ma-follow-up") as self.questions:
-            self.follow_ups = gr.HTML()
-            self.unasked = gr.HTML(elem_id="ma-unasked")
+            self.follow_ups = HTML()
+            self.unasked = HTML(elem_id="ma-unasked")
             with gr.Row(elem_id="ma-ask-row"):
                 box = gr.Textbox(lines=1, max_lines=6, scale=4, elem_id="ma-question")
                 self.question = self.wear(box, label="follow_up", placeholder="follow_up_hint")

@@ -9,7 +9,7 @@ import gradio as gr
 from gradio.blocks import Block
 
 from medassist.consult import consult, follow_up
-from medassist.errors import Language, MedAssistError
+from medassist.errors import MedAssistError
 from medassist.events import Event
 from medassist.intake import clean, read_case
 from medassist.services import Services
@@ -55,11 +55,16 @@ class _ConsultPage:
         everything: set[Any] = {ui.session, ui.browser, ui.language, ui.question, *form_fields}
         # Without BrowserState among the outputs of handlers that do not change it, nothing is written in the browser.
         outputs: set[Any] = {*ui.worded, *ui.drawn, ui.language, *form_fields, ui.question}
-        streaming: dict[str, Any] = {"concurrency_limit": self.slots, "concurrency_id": "llm", "trigger_mode": "once", **QUIET}
+        streaming: dict[str, Any] = {
+            "concurrency_limit": self.slots,
+            "concurrency_id": "llm",
+            "trigger_mode": "once",
+            **QUIET,
+        }
         at_once: dict[str, Any] = {"queue": False, **QUIET}
 
         diagnosed = ui.diagnose.click(self.diagnose, everything, {*outputs, ui.browser}, **streaming)
-        asked = ui.ask.click(self.ask, everything, outputs, **streaming)
+        asked = gr.on([ui.ask.click, ui.question.submit], self.ask, everything, outputs, **streaming)
         for run in (diagnosed, asked):
             run.then(self.settle, everything, outputs, **at_once)
         ui.stop.click(None, cancels=[diagnosed, asked], **at_once).then(self.settle, everything, outputs, **at_once)
@@ -82,12 +87,10 @@ class _ConsultPage:
             case = form.case_of(self._typed(given))
         except MedAssistError as error:
             session.refusal = error
-            yield self._shown(session) | self._controls(session)
+            yield _merged(self._shown(session), self._controls(session))
             return
         events = consult(case, engine=self.engine, store=self.store)
         yield from self._stream(session, events, AnswerView())
-        if session.refusal is None:
-            self._drop_draft(session)
 
     def ask(self, given: Given) -> Iterator[Updates]:
         session, question = self._session(given), str(given[self.ui.question] or "").strip()
@@ -96,21 +99,23 @@ class _ConsultPage:
             return
         events = follow_up(session.consultation, question, engine=self.engine, store=self.store)
         for updates in self._stream(session, events, AnswerView("follow_up", question)):
-            yield updates | {self.ui.question: gr.update(value="", interactive=False)}
-        yield {self.ui.question: gr.update(value=question if session.unasked else "", interactive=True)}
+            yield _merged(updates, {self.ui.question: gr.update(value="")})
+        if session.unasked:
+            yield {self.ui.question: gr.update(value=question)}
 
     def settle(self, given: Given) -> Updates:
         """Once an answer has ended in whichever way: everything as it is now kept, and the buttons free."""
         session = self._session(given)
         session.wait_until_idle()
-        return self._shown(session) | self._controls(session)
+        return _merged(self._shown(session), self._controls(session))
 
     def new_case(self, given: Given) -> Updates:
         session = self._session(given)
         session.forget()
         self._drop_draft(session)
-        cleared = self._type(form.EMPTY) | {self.ui.note: "", self.ui.question: "", self.ui.remark: ""}
-        return self._shown(session) | self._controls(session) | cleared | {self.ui.browser: session.remembered()}
+        emptied = {self.ui.note: gr.update(value=""), self.ui.question: gr.update(value=""), self.ui.remark: ""}
+        remembered = {self.ui.browser: session.remembered()}
+        return _merged(self._shown(session), self._controls(session), self._type(form.EMPTY), emptied, remembered)
 
     def fill(self, given: Given) -> Updates:
         session = self._session(given)
@@ -127,7 +132,11 @@ class _ConsultPage:
             kinds = word("join", session.language).join(word(f"kind_{kind}", session.language) for kind in removed)
             said.append(word("cleaned", session.language, kinds=kinds))
         remark = render.remark(" ".join(said), session.language)
-        return self._shown(session) | self._type(fields) | {self.ui.ways: gr.Tabs(selected="form"), self.ui.remark: remark}
+        return (
+            self._shown(session)
+            | self._type(fields)
+            | {self.ui.ways: gr.update(selected="form"), self.ui.remark: remark}
+        )
 
     def example(self, name: str) -> Callable[[Given], Updates]:
         fields = form.fields_of(EXAMPLES[name])
@@ -165,40 +174,38 @@ class _ConsultPage:
                 fields = form.fields_of(kept.case)
         except MedAssistError as error:
             session.refusal = error
-        return (
-            self._worded(session)
-            | self._controls(session)
-            | self._type(fields)
-            | {self.ui.note: note, self.ui.language: session.language, self.ui.browser: session.remembered()}
-        )
+        rest = {self.ui.note: gr.update(value=note), self.ui.language: gr.update(value=session.language)}
+        remembered = {self.ui.browser: session.remembered()}
+        return _merged(self._worded(session), self._controls(session), self._type(fields), rest, remembered)
 
     # --- What changes.
 
-    def _stream(self, session: Session, events: Iterator[Event], view: AnswerView) -> Iterator[Updates]:
-        ui, shown, known = self.ui, AnswerView(), session.consultation
+    def _stream(self, session: Session, events: Generator[Event], view: AnswerView) -> Iterator[Updates]:
+        shown, known = AnswerView(), session.consultation
         run = session.run(events, view, self.engine, self.store)
         try:
             for _ in run:
-                updates = self._shown(session) | self._controls(session) | _folding(ui, shown, session.answer)
+                updates = _merged(self._shown(session, before=shown), self._controls(session))
                 if session.consultation != known:
-                    updates[ui.browser] = session.remembered()
+                    updates[self.ui.browser] = session.remembered()
+                    self._drop_draft(session)
                 shown, known = session.answer, session.consultation
                 yield updates
         finally:
             run.close()
-        yield self._shown(session) | self._controls(session)
+        yield _merged(self._shown(session, before=shown), self._controls(session))
 
-    def _shown(self, session: Session) -> Updates:
-        """The answer side, and the errors, as the session has them."""
+    def _shown(self, session: Session, before: AnswerView | None = None) -> Updates:
+        """The answer side, and the errors, as the session has them. `before` is what was shown of this answer."""
         ui, language, view = self.ui, session.language, session.answer
-        reasoned = bool(view.reasoning and view.reasoning.text)
+        reasoned = {"visible": bool(view.reasoning and view.reasoning.text), **_unfolding(before, view)}
         return {
             ui.status: render.status(view, language),
             ui.warnings: render.warnings(view, language),
-            ui.reasoning_box: gr.update(label=render.reasoning_label(view, language), visible=reasoned),
+            ui.reasoning_box: gr.update(label=render.reasoning_label(view, language), **reasoned),
             ui.reasoning: render.reasoning(view, language),
             ui.answer: render.answer(view, language),
-            ui.case_box: gr.update(label=word("case_read", language), visible=bool(view.case_text)),
+            ui.case_box: gr.update(visible=bool(view.case_text)),
             ui.case_read: render.case_read(view, language),
             ui.questions: gr.update(visible=session.consultation is not None),
             ui.follow_ups: render.follow_ups(session.follow_ups, language),
@@ -215,12 +222,13 @@ class _ConsultPage:
     def _worded(self, session: Session) -> Updates:
         """Everything that carries words."""
         language = session.language
-        return self.ui.relabelled(language) | self._shown(session) | {
+        rendered = {
             self.ui.header: render.header(self.engine, language),
             self.ui.notice: render.notice(self.engine, language),
             self.ui.examples_title: render.heading("examples", language),
             self.ui.remark: "",
         }
+        return _merged(self.ui.relabelled(language), self._shown(session), rendered)
 
     # --- What is typed.
 
@@ -237,7 +245,7 @@ class _ConsultPage:
     def _keep(self, session: Session, fields: dict[str, object]) -> None:
         """Keep what is typed. It is still on the page when that fails, so the log is told and nobody interrupted."""
         try:
-            if session.draft and not form.is_empty(fields):
+            if session.draft:
                 self.store.save_draft(session.draft, fields)
         except MedAssistError as error:
             logger.warning("A draft could not be kept: %s", error.code)
@@ -249,5 +257,19 @@ class _ConsultPage:
             logger.warning("A draft could not be dropped: %s", error.code)
 
 
-def _folding(ui: ConsultLayout, before: AnswerView, after: AnswerView) -> Updates:
+def _merged(*parts: Updates) -> Updates:
+    """All changes together; several of one component become one."""
+    changes: Updates = {}
+    for part in parts:
+        for component, change in part.items():
+            known = changes.get(component)
+            together = isinstance(known, dict) and isinstance(change, dict)
+            changes[component] = known | change if known is not None and together else change
+    return changes
+
+
+def _unfolding(before: AnswerView | None, after: AnswerView) -> dict[str, bool]:
     """Unfold the reasoning when it begins and fold it when it ends; in between it stays as the reader has it."""
+    was = bool(before and before.reasoning and not before.reasoning.done)
+    now = bool(after.status == "running" and after.reasoning and not after.reasoning.done)
+    return {"open": now} if before and was != now else {}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Final, Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -30,7 +31,7 @@ from medassist.store.tables import Kind
 from medassist.ui.form import explain
 from medassist.ui.words import WORDS, word
 
-Status = Literal["idle", "running", "refused", "complete", "stopped", "failed", "interrupted"]
+Status = Literal["idle", "running", "complete", "stopped", "failed", "interrupted"]
 
 SEVERE: Final = frozenset({"red_flag", "cant_miss", "contradiction", "dose"})
 """Warnings shown before all others, in red."""
@@ -87,7 +88,9 @@ class AnswerView:
     def with_result(self, result: Mapping[str, Any]) -> "AnswerView":
         """Take over what the stored result knows, above what was read from the stream."""
         found: dict[str, Any] = {
-            name: result[name] for name in ("model", "adapter", "prompt_version", "knowledge_version", "truncated") if name in result
+            name: result[name]
+            for name in ("model", "adapter", "prompt_version", "knowledge_version", "truncated")
+            if name in result
         }
         if ranked := result.get("differential"):
             found["diagnoses"] = tuple(Diagnosis.model_validate(item) for item in ranked)
@@ -170,10 +173,12 @@ def pieces(text: str, diagnoses: Sequence[Diagnosis]) -> list[Piece]:
     for diagnosis in diagnoses:
         _paint(marks, diagnosis.evidence_for, "for")
     edges = [0, *(at for at in range(1, len(text)) if marks[at] != marks[at - 1]), len(text)]
-    return [Piece(text[a:b], marks[a]) for a, b in zip(edges, edges[1:], strict=False) if b > a]
+    return [Piece(text[a:b], marks[a]) for a, b in pairwise(edges) if b > a]
 
 
-def _paint(marks: list[Literal["", "for", "against"]], evidence: Sequence[Evidence], side: Literal["for", "against"]) -> None:
+def _paint(
+    marks: list[Literal["", "for", "against"]], evidence: Sequence[Evidence], side: Literal["for", "against"]
+) -> None:
     for item in evidence:
         if item.start is not None and item.end is not None and 0 <= item.start < item.end <= len(marks):
             marks[item.start : item.end] = [side] * (item.end - item.start)
@@ -222,6 +227,11 @@ def _word(name: str, language: Language, **values: object) -> str:
     return word(name, language, **values) if name in WORDS else ""
 
 
+def _to_read(view: AnswerView) -> list[Warning]:
+    """The warnings to spell out. That a demonstration model speaks stands above the answer already."""
+    return [warning for warning in view.warnings if warning.code != "demo_model"]
+
+
 # --- Templates.
 
 _TEMPLATES = Environment(
@@ -245,7 +255,9 @@ def header(engine: Engine, language: Language) -> str:
 
 
 def notice(engine: Engine, language: Language) -> str:
-    return _render("notice", language, notice=NOTICE[language], demo=DEMO_NOTICE[language] if engine.profile.demo else "")
+    return _render(
+        "notice", language, notice=NOTICE[language], demo=DEMO_NOTICE[language] if engine.profile.demo else ""
+    )
 
 
 def heading(name: str, language: Language) -> str:
@@ -263,13 +275,13 @@ def remark(message: str, language: Language) -> str:
 
 
 def status(view: AnswerView, language: Language) -> str:
-    return _render(
-        "status", language, view=view, line=status_line(view, language), spoken=spoken_status(view, language)
-    )
+    demo = any(warning.code == "demo_model" for warning in view.warnings)
+    line, spoken = status_line(view, language), spoken_status(view, language)
+    return _render("status", language, view=view, demo=demo, line=line, spoken=spoken)
 
 
 def warnings(view: AnswerView, language: Language) -> str:
-    ordered = sorted(view.warnings, key=lambda warning: warning.code not in SEVERE)
+    ordered = sorted(_to_read(view), key=lambda warning: warning.code not in SEVERE)
     return _render("warnings", language, warnings=ordered, severe=SEVERE)
 
 
@@ -287,5 +299,5 @@ def case_read(view: AnswerView, language: Language) -> str:
 
 
 def follow_ups(views: Sequence[AnswerView], language: Language) -> str:
-    lines = [status_line(view, language) for view in views]
-    return _render("follow_ups", language, turns=list(zip(views, lines, strict=True)))
+    turns = [(view, status_line(view, language), spoken_status(view, language), _to_read(view)) for view in views]
+    return _render("follow_ups", language, turns=turns)

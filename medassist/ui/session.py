@@ -76,6 +76,12 @@ class Session:
         self.consultation, self.answer, self.follow_ups = None, AnswerView(), ()
         self.refusal = self.unasked = None
 
+    def wait_until_idle(self, patience: float = 3.0) -> None:
+        """Wait for an answer that was told to stop."""
+        deadline = time.monotonic() + patience
+        while self.running and time.monotonic() < deadline:
+            time.sleep(0.05)
+
     def run(self, events: Generator[Event], view: AnswerView, engine: Engine, store: Store) -> Generator[None]:
         """Show `events` as they come, pausing after each group. Errors are shown, not raised; leaving stops the model.
 
@@ -88,7 +94,9 @@ class Session:
             self.consultation, self.follow_ups = None, ()
         else:
             self.follow_ups += (view,)
-        view = replace(view, status="running", model=engine.model, adapter=engine.adapter, prompt_version=PROMPT_VERSION)
+        view = replace(
+            view, status="running", model=engine.model, adapter=engine.adapter, prompt_version=PROMPT_VERSION
+        )
         self._put(view)
         try:
             yield

@@ -43,7 +43,10 @@ WORDS: Final[dict[str, dict[Language, str]]] = {
         "zh": "表单中为虚构示例，并非真实患者。",
     },
     "chief_complaint": {"en": "Chief complaint", "zh": "主诉"},
-    "chief_complaint_hint": {"en": "Main symptom and how long, e.g. chest pain for 2 hours", "zh": "主要症状及时间，如：胸痛2小时"},
+    "chief_complaint_hint": {
+        "en": "Main symptom and how long, e.g. chest pain for 2 hours",
+        "zh": "主要症状及时间，如：胸痛2小时",
+    },
     "history": {"en": "History of present illness", "zh": "现病史"},
     "history_hint": {
         "en": "How it began and went on; what goes with it; what is absent",
@@ -75,6 +78,7 @@ WORDS: Final[dict[str, dict[Language, str]]] = {
     "social_history": {"en": "Social history", "zh": "个人史"},
     "examination": {"en": "Examination", "zh": "体格检查"},
     "investigations": {"en": "Investigations", "zh": "辅助检查"},
+    "is_empty": {"en": "is empty.", "zh": "为空。"},
     "diagnose": {"en": "Diagnose  (Ctrl+Enter / ⌘↵)", "zh": "开始诊断（Ctrl+Enter / ⌘↵）"},
     "stop": {"en": "Stop", "zh": "停止"},
     "new_case": {"en": "New case", "zh": "新病例"},
@@ -82,29 +86,33 @@ WORDS: Final[dict[str, dict[Language, str]]] = {
     "status_idle": {"en": "Ready for a case", "zh": "可以输入病例"},
     "status_starting": {"en": "Sent. Waiting for the model…", "zh": "已提交，等待模型……"},
     "status_queued": {"en": "In the queue: place {position}", "zh": "排队中：第 {position} 位"},
-    "status_loading": {"en": "Loading the model, once after a start · {seconds} s", "zh": "正在加载模型（启动后仅一次）· {seconds} 秒"},
+    "status_loading": {
+        "en": "Loading the model, once after a start · {seconds} s",
+        "zh": "正在加载模型（启动后仅一次）· {seconds} 秒",
+    },
     "status_reading": {"en": "Reading the case · {prompt_tokens} tokens", "zh": "正在阅读病例 · {prompt_tokens} 词元"},
     "status_writing": {
         "en": "Writing · {new_tokens} tokens · {rate} tokens/s · {seconds} s",
         "zh": "正在作答 · {new_tokens} 词元 · {rate} 词元/秒 · {seconds} 秒",
     },
-    "status_complete": {"en": "Finished · {new_tokens} tokens in {seconds} s", "zh": "已完成 · {new_tokens} 词元，用时 {seconds} 秒"},
+    "status_complete": {
+        "en": "Finished · {new_tokens} tokens in {seconds} s",
+        "zh": "已完成 · {new_tokens} 词元，用时 {seconds} 秒",
+    },
     "status_stopped": {"en": "Stopped. What was written is kept.", "zh": "已停止，已写出的内容已保留。"},
     "status_failed": {"en": "Failed. What was written is kept.", "zh": "未能完成，已写出的内容已保留。"},
-    "status_refused": {"en": "Not sent. The form is as you left it.", "zh": "未提交，表单内容保持不变。"},
     "status_interrupted": {"en": "Interrupted: this answer is incomplete.", "zh": "已中断：此回答不完整。"},
     "say_working": {"en": "The answer is being written.", "zh": "正在作答。"},
     "say_waiting": {"en": "Waiting for the model.", "zh": "等待模型。"},
     "say_complete": {"en": "The answer is complete.", "zh": "回答已完成。"},
-    "lost": {
-        "en": "The last consultation could not be restored. The form holds what was typed.",
-        "zh": "未能恢复上次会诊，表单中保留了已输入的内容。",
-    },
     "error": {"en": "Cannot go on", "zh": "无法继续"},
     # The answer.
     "answer": {"en": "Differential diagnosis", "zh": "鉴别诊断"},
     "empty_title": {"en": "The differential appears here", "zh": "鉴别诊断将显示在此处"},
-    "empty_1": {"en": "Enter the case, paste a note, or try a synthetic example.", "zh": "输入病例、粘贴病历，或试用虚构示例。"},
+    "empty_1": {
+        "en": "Enter the case, paste a note, or try a synthetic example.",
+        "zh": "输入病例、粘贴病历，或试用虚构示例。",
+    },
     "empty_2": {
         "en": "Watch the model reason and rank; every reason is checked against the text of the case.",
         "zh": "查看模型推理与排序；每条理由都与病例原文核对。",
@@ -113,8 +121,14 @@ WORDS: Final[dict[str, dict[Language, str]]] = {
     "pending": {"en": "No diagnosis yet", "zh": "暂无诊断"},
     "nothing_written": {"en": "Nothing was written before it ended.", "zh": "结束前未写出内容。"},
     "warnings": {"en": "Warnings", "zh": "警示"},
-    "reasoning_running": {"en": "Reasoning · {seconds} s · {tokens} tokens", "zh": "推理中 · {seconds} 秒 · {tokens} 词元"},
-    "reasoning_done": {"en": "Reasoned for {seconds} s · {tokens} tokens", "zh": "推理用时 {seconds} 秒 · {tokens} 词元"},
+    "reasoning_running": {
+        "en": "Reasoning · {seconds} s · {tokens} tokens",
+        "zh": "推理中 · {seconds} 秒 · {tokens} 词元",
+    },
+    "reasoning_done": {
+        "en": "Reasoned for {seconds} s · {tokens} tokens",
+        "zh": "推理用时 {seconds} 秒 · {tokens} 词元",
+    },
     "reasoning": {"en": "Reasoning", "zh": "推理过程"},
     "rank": {"en": "Rank {rank}", "zh": "第 {rank} 位"},
     "cant_miss": {"en": "can't miss", "zh": "不可漏诊"},

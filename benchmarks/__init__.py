@@ -1,0 +1,1 @@
+"""Speed as ratios: two arms, each in a process of its own, taking turns in one run. `make bench` writes README.md."""

@@ -1,0 +1,125 @@
+"""The web application: health beside the pages. `serve` runs it."""
+
+import asyncio
+import contextlib
+import errno
+import os
+import secrets
+import socket
+import sys
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import gradio as gr
+import uvicorn
+from fastapi import FastAPI, Response
+from fastapi.middleware.cors import CORSMiddleware
+
+from medassist.config import Settings
+from medassist.errors import MedAssistError, PortInUse, StorageError
+from medassist.services import Services
+from medassist.ui.page import build_consult_page
+from medassist.ui.theme import theme
+from medassist.web.guard import Guard
+
+SHUTDOWN_SECONDS = 8
+"""How long answers under way may go on after the signal to end: below the ten seconds a container gets."""
+
+
+def create_app(services: Services) -> FastAPI:
+    """The whole application. The model is loaded in the background once it runs. Raises `StorageError`."""
+    # In a loop of its own: built outside of one, gradio makes several and closes none.
+    with ThreadPoolExecutor(1) as builder:
+        return builder.submit(asyncio.run, _build(services)).result()
+
+
+async def _build(services: Services) -> FastAPI:
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        services.start()
+        yield
+        services.close()
+
+    app = FastAPI(title="MedAssist", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+
+    @app.get("/healthz")
+    def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/readyz")
+    def readyz(response: Response) -> dict[str, object]:
+        state = {"model": services.engine.ready, "database": _reachable(services)}
+        response.status_code = 200 if all(state.values()) else 503
+        return {"ready": all(state.values()), "missing": [name for name, ready in state.items() if not ready]}
+
+    gr.mount_gradio_app(
+        app,
+        build_consult_page(services, _browser_secret(services.settings.data_dir)),
+        path="/",
+        theme=theme(),
+        ssr_mode=False,
+        show_error=False,
+        run_history=False,
+        footer_links=[],
+        enable_monitoring=False,
+        mcp_server=False,
+        pwa=False,
+        allowed_paths=[],
+        max_file_size="1mb",
+        app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
+    )
+    app.add_middleware(CORSMiddleware, allow_origins=[])  # else gradio adds its own, which reflects any origin
+    app.add_middleware(Guard)
+    return app
+
+
+def serve(settings: Settings, services: Services) -> None:
+    """Serve until told to end. Raises `PortInUse` before anything is loaded."""
+    with _listening(settings.host, settings.port) as listener:
+        config = uvicorn.Config(
+            create_app(services), access_log=False, log_level="warning", timeout_graceful_shutdown=SHUTDOWN_SECONDS
+        )
+        host, port = listener.getsockname()[:2]
+        sys.stdout.write(f"MedAssist: http://{f'[{host}]' if ':' in host else host}:{port}\n")
+        sys.stdout.flush()
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    try:
+        if os.name == "posix":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortInUse(host=host, port=port) from None
+        raise MedAssistError from None
+    return listener
+
+
+def _reachable(services: Services) -> bool:
+    try:
+        services.store.ping()
+    except MedAssistError:
+        return False
+    return True
+
+
+def _browser_secret(data_dir: Path) -> str:
+    """The key that seals what browsers remember: made once, readable by its owner only. Raises `StorageError`."""
+    path = data_dir / "browser.key"
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(32))
+        return path.read_text()
+    except OSError:
+        raise StorageError(reason="the data folder cannot be written.", reason_zh="数据目录不可写。") from None

@@ -1,0 +1,402 @@
+"""The consultation page in a real browser, against a real server."""
+
+import re
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from medassist.config import load_settings
+from medassist.engines import Engine
+from medassist.engines.scripted import ANSWER_EN, ScriptedEngine
+from medassist.prompt import Prompt
+from medassist.services import Services
+from medassist.store import open_store
+from medassist.web.app import create_app
+
+# gradio's own queue statistics use what pandas is about to drop.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:'future.no_silent_downcasting' is deprecated"),
+    pytest.mark.filterwarnings("ignore:The copy keyword is deprecated and will be removed"),
+]
+
+ARGUMENTS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+COMPLAINT, HISTORY = "Left calf swollen for three days", "Ten days after knee surgery. Sharp chest pain. No fever."
+NOTE = f"CC: {COMPLAINT}\nHPI: 34-year-old woman. {HISTORY}\nVitals: BP 108/70, HR 118, SpO2 90%\u200b\nAllergies: none"
+
+
+def _script(prompt: Prompt) -> str:
+    return "A normal D-dimer makes it unlikely." if prompt.messages[1:] else ANSWER_EN
+
+
+class Server:
+    """A server of its own on a free port, for one engine and one database."""
+
+    def __init__(self, engine: Engine, folder: Path, port: int = 0) -> None:
+        settings = load_settings(data_dir=folder, port=0)
+        self.engine = engine
+        self.services = Services(settings, engine, open_store(settings.database))
+        self._listener = socket.create_server(("127.0.0.1", port))
+        self.port: int = self._listener.getsockname()[1]
+        config = uvicorn.Config(
+            create_app(self.services), access_log=False, log_level="warning", timeout_graceful_shutdown=1
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._listener]})
+
+    def __enter__(self) -> "Server":
+        self._thread.start()
+        while not self._server.started and self._thread.is_alive():
+            time.sleep(0.02)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(20)
+        self._listener.close()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        path = path or playwright.chromium.executable_path
+        if not Path(path).exists():
+            pytest.fail("There is no Chromium to test the page with; `make setup` installs it.")
+        browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with Server(ScriptedEngine(_script, delay=0.01, demo=True), tmp_path_factory.mktemp("pages")) as server:
+        yield server
+
+
+class Visit:
+    """A page that notes what a browser should never have to say."""
+
+    def __init__(self, context: BrowserContext, port: int) -> None:
+        self.complaints: list[str] = []
+        self.foreign: list[str] = []
+        self.home = f"http://127.0.0.1:{port}/"
+        self.page = context.new_page()
+        self.page.on("console", self._heard)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", self._requested)
+
+    def _heard(self, message: Any) -> None:
+        if message.type == "error":
+            self.complaints.append(message.text)
+
+    def _requested(self, request: Any) -> None:
+        if not request.url.startswith((self.home, "data:", "blob:")):
+            self.foreign.append(request.url)
+
+    def open(self) -> Page:
+        self.page.goto(self.home)
+        return self.ready()
+
+    def ready(self) -> Page:
+        """The page, once the server has told it what to show."""
+        expect(self.page.locator("#ma-diagnose")).to_be_enabled(timeout=15_000)
+        self.page.wait_for_function("Boolean(localStorage.getItem('medassist'))")
+        self.page.wait_for_timeout(300)
+        return self.page
+
+
+@contextmanager
+def _visiting(chromium: Browser, server: Server, clean: bool = True, **options: Any) -> Iterator[Visit]:
+    context = chromium.new_context(**({"locale": "en-US"} | options))
+    context.set_default_timeout(10_000)
+    visit = Visit(context, server.port)
+    try:
+        yield visit
+    finally:
+        context.close()
+    assert not visit.foreign
+    assert not visit.complaints or not clean
+
+
+@pytest.fixture
+def visit(chromium: Browser, server: Server) -> Iterator[Visit]:
+    with _visiting(chromium, server) as visit:
+        yield visit
+
+
+def _enter(page: Page, complaint: str = COMPLAINT, history: str = HISTORY) -> None:
+    page.locator("#ma-chief_complaint textarea").fill(complaint)
+    page.locator("#ma-history textarea").fill(history)
+
+
+def _status(page: Page, status: str, timeout: float = 15_000) -> None:
+    page.locator(f"#ma-status .ma-{status}").wait_for(timeout=timeout)
+
+
+def _diagnosed(page: Page) -> Page:
+    _enter(page)
+    page.locator("#ma-diagnose").click()
+    _status(page, "complete")
+    return page
+
+
+_WATCH = """() => {
+  window.seen = [];
+  const parts = {reasoning: '#ma-reasoning .ma-reasoning', diagnosis: '.ma-card h3', final: '.ma-final'};
+  window.watching = setInterval(() => {
+    for (const [name, selector] of Object.entries(parts))
+      if (!window.seen.includes(name) && document.querySelector(selector)?.textContent) window.seen.push(name);
+  }, 20);
+}"""
+
+
+def test_an_answer_arrives_part_by_part(visit: Visit) -> None:
+    page = visit.open()
+    expect(page.locator(".ma-empty")).to_be_visible()
+    expect(page.locator("#ma-stop")).to_be_disabled()
+    page.evaluate(_WATCH)
+    page.locator("#ma-age input").fill("34")
+    _enter(page)
+    page.locator("#ma-diagnose").click()
+    page.locator("#ma-status .ma-running").wait_for(timeout=1_000)
+    expect(page.locator("#ma-stop")).to_be_enabled()
+    expect(page.locator("#ma-diagnose")).to_be_disabled()
+    _status(page, "complete")
+    assert page.evaluate("window.seen") == ["reasoning", "diagnosis", "final"]
+    expect(page.locator(".ma-card h3")).to_have_text(["Pulmonary embolism", "Pneumonia"])
+    expect(page.locator("#ma-reasoning button")).to_contain_text("Reasoned for")
+    expect(page.locator(".ma-chip.ma-for").first).to_have_text("+ left calf swollen")
+    expect(page.locator(".ma-final p")).to_have_text("Pulmonary embolism")
+    expect(page.locator(".ma-provenance")).to_contain_text("script · prompt")
+    expect(page.locator("#ma-diagnose")).to_be_enabled()
+    expect(page.locator("#ma-stop")).to_be_disabled()
+    page.locator("#ma-case-read button").click()
+    expect(page.locator("mark.ma-for").first).to_have_text("Left calf swollen")
+    page.locator("#ma-reasoning button").click()
+    expect(page.locator("div.ma-reasoning")).to_contain_text("breathlessness began suddenly")
+
+
+def test_a_pasted_note_fills_the_form(visit: Visit) -> None:
+    page = visit.open()
+    page.get_by_role("tab", name="Paste a note").click()
+    page.locator("#ma-note textarea").fill(NOTE)
+    page.locator("#ma-fill").click()
+    expect(page.locator("#ma-chief_complaint textarea")).to_have_value(COMPLAINT)
+    expect(page.locator("#ma-age input")).to_have_value("34")
+    expect(page.locator("#ma-heart_rate input")).to_have_value("118")
+    expect(page.locator("#ma-sex label.selected")).to_have_text("Female")
+    expect(page.locator("#ma-remark")).to_contain_text("Removed from the note: invisible characters.")
+
+
+def test_the_shortcut_sends_what_was_typed_last(visit: Visit) -> None:
+    page = visit.open()
+    _enter(page)
+    page.locator("#ma-history textarea").press("End")
+    page.keyboard.type(" Worse today.")
+    page.keyboard.press("Control+Enter")
+    _status(page, "complete")
+    page.locator("#ma-case-read button").click()
+    expect(page.locator(".ma-case")).to_contain_text("Worse today.")
+
+
+def test_stop_ends_the_answer_and_keeps_it(chromium: Browser, tmp_path: Path) -> None:
+    engine = ScriptedEngine(_script, delay=0.15)
+    with Server(engine, tmp_path) as server, _visiting(chromium, server) as visit:
+        page = visit.open()
+        _enter(page)
+        page.locator("#ma-diagnose").click()
+        page.locator("div.ma-reasoning").wait_for()
+        pressed = time.monotonic()
+        page.locator("#ma-stop").click()
+        _status(page, "stopped", timeout=3_000)
+        assert engine.open_streams == 0 and engine.closed_at is not None and engine.closed_at - pressed < 1.0
+        expect(page.locator(".ma-provenance")).to_contain_text("stopped")
+        expect(page.locator("#ma-diagnose")).to_be_enabled()
+        expect(page.locator("#ma-stop")).to_be_disabled()
+        visit.page.reload()
+        page = visit.ready()
+        _status(page, "stopped")
+        [kept] = server.services.store.recent()
+        assert [turn.status for turn in kept.turns] == ["stopped"] and kept.turns[0].raw
+
+
+def test_a_closed_tab_ends_the_answer(chromium: Browser, tmp_path: Path) -> None:
+    engine = ScriptedEngine(_script, delay=0.15)
+    with Server(engine, tmp_path) as server, _visiting(chromium, server) as visit:
+        page = visit.open()
+        _enter(page)
+        page.locator("#ma-diagnose").click()
+        page.locator("div.ma-reasoning").wait_for()
+        assert engine.open_streams == 1
+        closed = time.monotonic()
+        page.close()
+        while engine.open_streams and time.monotonic() - closed < 5:
+            time.sleep(0.02)
+        assert engine.open_streams == 0 and time.monotonic() - closed <= 1.0
+
+
+def test_a_follow_up_question_is_answered_and_restored(visit: Visit) -> None:
+    page = _diagnosed(visit.open())
+    page.locator("#ma-question textarea").fill("What would rule it out?")
+    page.locator("#ma-ask").click()
+    expect(page.locator(".ma-turn h3")).to_contain_text("What would rule it out?")
+    expect(page.locator(".ma-reply")).to_have_text("A normal D-dimer makes it unlikely.")
+    expect(page.locator("#ma-ask")).to_be_enabled()
+    expect(page.locator("#ma-question textarea")).to_have_value("")
+    page.reload()
+    page = visit.ready()
+    expect(page.locator(".ma-card h3")).to_have_text(["Pulmonary embolism", "Pneumonia"])
+    expect(page.locator("#ma-chief_complaint textarea")).to_have_value(COMPLAINT)
+    expect(page.locator(".ma-reply")).to_have_text("A normal D-dimer makes it unlikely.")
+    page.locator("#ma-new").click()
+    expect(page.locator(".ma-empty")).to_be_visible()
+    expect(page.locator("#ma-chief_complaint textarea")).to_have_value("")
+    page.reload()
+    expect(visit.ready().locator("#ma-chief_complaint textarea")).to_have_value("")
+
+
+def test_a_restart_of_the_server_restores(chromium: Browser, tmp_path: Path) -> None:
+    first = Server(ScriptedEngine(_script), tmp_path)
+    with first, _visiting(chromium, first, clean=False) as visit:  # a lost connection is a complaint
+        page = _diagnosed(visit.open())
+        page.locator("#ma-examination textarea").fill("Added later")
+        page.wait_for_timeout(2_000)
+        first.stop()
+        with Server(ScriptedEngine(_script), tmp_path, port=first.port):
+            page = visit.open()
+            expect(page.locator(".ma-card h3")).to_have_text(["Pulmonary embolism", "Pneumonia"])
+            expect(page.locator("#ma-history textarea")).to_have_value(HISTORY)
+            expect(page.locator("#ma-examination textarea")).to_have_value("Added later")
+
+
+def test_what_is_typed_and_not_sent_survives_a_reload(visit: Visit) -> None:
+    page = visit.open()
+    page.locator("#ma-history textarea").fill("Not sent yet")
+    page.locator("#ma-age input").fill("51")
+    page.wait_for_timeout(1_800)
+    page.reload()
+    page = visit.ready()
+    expect(page.locator("#ma-history textarea")).to_have_value("Not sent yet")
+    expect(page.locator("#ma-age input")).to_have_value("51")
+    stored = page.evaluate("JSON.stringify(localStorage)")
+    assert "Not sent" not in stored
+
+
+def test_the_language_changes_everything_at_once_while_an_answer_is_written(chromium: Browser, tmp_path: Path) -> None:
+    with Server(ScriptedEngine(_script, delay=0.06), tmp_path) as server, _visiting(chromium, server) as visit:
+        page = visit.open()
+        _enter(page)
+        page.locator("#ma-examination textarea").fill("Calf tender")
+        page.locator("#ma-diagnose").click()
+        page.locator("div.ma-reasoning").wait_for()
+        page.locator("#ma-language label", has_text="中文").click()
+        expect(page.locator("#ma-diagnose")).to_contain_text("开始诊断")
+        expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+        expect(page).to_have_title("MedAssist · 鉴别诊断")
+        expect(page.locator("#ma-status")).to_contain_text("正在作答")
+        _status(page, "complete")
+        expect(page.locator("#ma-status")).to_contain_text("已完成")
+        expect(page.locator(".ma-final h3")).to_have_text("最终诊断")
+        expect(page.locator("#ma-examination textarea")).to_have_value("Calf tender")
+        left = page.locator("body").inner_text()
+        for english in ("Diagnose", "Stop", "Chief complaint", "Key examinations", "Finished", "Reasoned", "Vital"):
+            assert english not in left
+        page.reload()
+        expect(visit.ready().locator("#ma-diagnose")).to_contain_text("开始诊断")
+
+
+def test_the_browser_chooses_the_first_language(chromium: Browser, server: Server) -> None:
+    with _visiting(chromium, server, locale="zh-CN") as visit:
+        page = visit.open()
+        expect(page.locator(".ma-empty h3")).to_have_text("鉴别诊断将显示在此处")
+        page.locator("#ma-diagnose").click()
+        expect(page.locator("#ma-alert [role=alert]")).to_contain_text("主诉")
+
+
+def test_an_error_is_shown_in_place_and_keeps_what_was_typed(visit: Visit) -> None:
+    page = visit.open()
+    _enter(page, "What is pneumonia?", "How is it treated?")
+    page.locator("#ma-diagnose").click()
+    expect(page.locator("#ma-alert")).to_contain_text("This does not describe a patient's case")
+    expect(page.locator("#ma-chief_complaint textarea")).to_have_value("What is pneumonia?")
+    expect(page.locator("#ma-diagnose")).to_be_enabled()
+    page.locator("#ma-heart_rate input").fill("900")
+    page.locator("#ma-diagnose").click()
+    expect(page.locator("#ma-alert")).to_contain_text("Heart rate /min: must be at most 400.")
+    page.locator("#ma-language label", has_text="中文").click()
+    expect(page.locator("#ma-alert")).to_contain_text("心率 次/分：必须不高于 400。")
+    page.locator("#ma-heart_rate input").fill("90")
+    _diagnosed(page)
+    expect(page.locator("#ma-alert .ma-alert")).to_have_count(0)
+
+
+def test_an_engine_that_fails_half_way_leaves_what_it_wrote(chromium: Browser, tmp_path: Path) -> None:
+    engine = ScriptedEngine(_script, fail_after=160)
+    with Server(engine, tmp_path) as server, _visiting(chromium, server) as visit:
+        page = visit.open()
+        _enter(page)
+        page.locator("#ma-diagnose").click()
+        _status(page, "failed")
+        expect(page.locator("#ma-status [role=alert]")).to_contain_text("The model could not answer")
+        expect(page.locator("#ma-diagnose")).to_be_enabled()
+        expect(page.locator("#ma-stop")).to_be_disabled()
+        expect(page.locator("#ma-history textarea")).to_have_value(HISTORY)
+
+
+def test_markup_in_a_case_or_an_answer_stays_text(chromium: Browser, tmp_path: Path) -> None:
+    evil = "<img src=x onerror=document.title='owned'><script>document.title='owned'</script>"
+    engine = ScriptedEngine(ANSWER_EN.replace("Pneumonia", evil).replace("The calf", evil))
+    with Server(engine, tmp_path) as server, _visiting(chromium, server) as visit:
+        page = visit.open()
+        _enter(page, f"Calf swollen {evil}", HISTORY + evil)
+        page.locator("#ma-diagnose").click()
+        _status(page, "complete")
+        expect(page.locator(".ma-card h3").nth(1)).to_contain_text("<img src=x")
+        assert "owned" not in page.title()
+        assert page.locator("#ma-main img").count() == 0 and page.locator("#ma-main script").count() == 0
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1440, "dark")])
+def test_it_fits_the_screen_and_the_colour_scheme(chromium: Browser, server: Server, width: int, scheme: Any) -> None:
+    size = {"width": width, "height": 844}
+    with _visiting(chromium, server, viewport=size, color_scheme=scheme) as visit:
+        page = visit.open()
+        _enter(page, "Calf swollen " + "x" * 120)
+        page.locator("#ma-diagnose").click()
+        _status(page, "complete")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        brightness = sum(int(part) for part in re.findall(r"\d+", background)[:3])
+        assert brightness < 150 if scheme == "dark" else brightness > 600
+        assert page.locator("h1").count() == 1
+        nameless = "button:not([aria-hidden='true'] *), textarea, input"
+        assert not page.eval_on_selector_all(
+            nameless,
+            """all => all.filter(e => e.offsetParent && !(e.innerText || e.ariaLabel || e.title
+               || [...(e.labels || [])].some(l => l.innerText.trim()))).map(e => e.outerHTML)""",
+        )
+
+
+def test_the_model_itself_answers(chromium: Browser, local_engine: Engine, tmp_path: Path) -> None:
+    with Server(local_engine, tmp_path) as server, _visiting(chromium, server) as visit:
+        page = visit.open()
+        _enter(page)
+        page.locator("#ma-diagnose").click()
+        _status(page, "complete", timeout=120_000)
+        expect(page.locator(".ma-card h3").first).not_to_be_empty()
+        expect(page.locator(".ma-provenance")).to_contain_text(local_engine.model)
