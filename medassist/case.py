@@ -182,6 +182,8 @@ def case_from_json(text: str) -> PatientCase:
             reason=f"it is no valid JSON (line {error.lineno}, column {error.colno}).",
             reason_zh=f"不是有效的 JSON（第 {error.lineno} 行，第 {error.colno} 列）。",
         ) from None
+    except ValueError:  # Python refuses to read numbers of thousands of digits
+        raise UnreadableInput(reason="its JSON holds a number that is too long.", reason_zh="JSON 中的数字过长。") from None
     except RecursionError:
         raise UnreadableInput(reason="its JSON is nested too deeply.", reason_zh="JSON 嵌套过深。") from None
     return case_from_dict(data)
@@ -207,10 +209,9 @@ def _explain(error: ValidationError) -> InvalidCase:
     where = ".".join(str(part) for part in first["loc"]) or "case"
     kind, context = first["type"], first.get("ctx", {})
     if kind == "extra_forbidden":
-        unknown = ", ".join(
-            ".".join(str(p) for p in e["loc"]) for e in error.errors() if e["type"] == "extra_forbidden"
-        )
-        return InvalidCase(where=unknown, reason="unknown key.", reason_zh="未知的键。")
+        unknown = [".".join(map(str, e["loc"])) for e in error.errors() if e["type"] == "extra_forbidden"]
+        named = ", ".join(repr(key)[1:-1][:40] for key in unknown[:5])  # on one line, and no text taken for a key
+        return InvalidCase(where=named, reason="unknown key.", reason_zh="未知的键。")
     if kind == "missing":
         return InvalidCase(where=where, reason="is required.", reason_zh="为必填项。")
     if kind == "value_error" and "chief_complaint" in first["msg"]:

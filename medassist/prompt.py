@@ -155,7 +155,7 @@ def final_opening(language: Language) -> str:
     return f"{FORMS[language].final_diagnosis}\n"
 
 
-_CLAUSE_BREAK = re.compile(r"[\n;；。！？!?]+|(?<!\d)[.,，、](?!\d)|[.,](?=\s)")
+_CLAUSE_BREAK = re.compile(r"[\n;；。！？!?]+|(?<!\d)[.,](?!\d)|[.,](?=\s)|(?<!\d)[，、]|[，、](?!\d)")
 _LABEL = re.compile(r"^\s*[A-Za-z一-鿿 ]{1,30}[:：]\s*")
 
 

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 
 from medassist.config import Settings
 from medassist.engines import Engine
-from medassist.errors import MedAssistError, UnknownEngine
+from medassist.errors import Language, MedAssistError, UnknownEngine
+from medassist.prompt import diagnosis_prompt
 from medassist.store import Store, open_store
+
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,9 @@ class Services:
     def _load(self) -> None:
         try:
             self.engine.load()
+            for language in LANGUAGES:  # the instructions are read now, so that the first case waits for less
+                for _ in self.engine.stream(diagnosis_prompt("", language), max_new_tokens=1):
+                    pass
         except MedAssistError:
             return  # the first consultation tries again and shows why
 

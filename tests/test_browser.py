@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from medassist.config import load_settings
@@ -20,7 +19,7 @@ from medassist.engines.scripted import ANSWER_EN, ScriptedEngine
 from medassist.prompt import Prompt
 from medassist.services import Services
 from medassist.store import open_store
-from medassist.web.app import create_app
+from medassist.web.app import Server, create_app
 
 # gradio's own queue statistics use what pandas is about to drop.
 pytestmark = [
@@ -40,7 +39,7 @@ def _script(prompt: Prompt) -> str:
     return "A normal D-dimer makes it unlikely." if prompt.messages[1:] else ANSWER_EN
 
 
-class Server:
+class Running:
     """A server of its own on a free port, for one engine and one database."""
 
     def __init__(self, engine: Engine, folder: Path, port: int = 0) -> None:
@@ -49,13 +48,10 @@ class Server:
         self.services = Services(settings, engine, open_store(settings.database))
         self._listener = socket.create_server(("127.0.0.1", port))
         self.port: int = self._listener.getsockname()[1]
-        config = uvicorn.Config(
-            create_app(self.services), access_log=False, log_level="warning", timeout_graceful_shutdown=1
-        )
-        self._server = uvicorn.Server(config)
+        self._server = Server(create_app(self.services))
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._listener]})
 
-    def __enter__(self) -> "Server":
+    def __enter__(self) -> "Running":
         self._thread.start()
         while not self._server.started and self._thread.is_alive():
             time.sleep(0.02)
@@ -83,8 +79,8 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with Server(ScriptedEngine(_script, delay=0.01, demo=True), tmp_path_factory.mktemp("pages")) as server:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with Running(ScriptedEngine(_script, delay=0.01, demo=True), tmp_path_factory.mktemp("pages")) as server:
         yield server
 
 
@@ -116,12 +112,12 @@ class Visit:
         """The page, once the server has told it what to show."""
         expect(self.page.locator("#ma-diagnose")).to_be_enabled(timeout=15_000)
         self.page.wait_for_function("Boolean(localStorage.getItem('medassist'))")
-        self.page.wait_for_timeout(300)
+        self.page.wait_for_timeout(150)
         return self.page
 
 
 @contextmanager
-def _visiting(chromium: Browser, server: Server, clean: bool = True, **options: Any) -> Iterator[Visit]:
+def _visiting(chromium: Browser, server: Running, clean: bool = True, **options: Any) -> Iterator[Visit]:
     context = chromium.new_context(**({"locale": "en-US"} | options))
     context.set_default_timeout(10_000)
     visit = Visit(context, server.port)
@@ -134,7 +130,7 @@ def _visiting(chromium: Browser, server: Server, clean: bool = True, **options: 
 
 
 @pytest.fixture
-def visit(chromium: Browser, server: Server) -> Iterator[Visit]:
+def visit(chromium: Browser, server: Running) -> Iterator[Visit]:
     with _visiting(chromium, server) as visit:
         yield visit
 
@@ -216,7 +212,7 @@ def test_the_shortcut_sends_what_was_typed_last(visit: Visit) -> None:
 
 def test_stop_ends_the_answer_and_keeps_it(chromium: Browser, tmp_path: Path) -> None:
     engine = ScriptedEngine(_script, delay=0.15)
-    with Server(engine, tmp_path) as server, _visiting(chromium, server) as visit:
+    with Running(engine, tmp_path) as server, _visiting(chromium, server) as visit:
         page = visit.open()
         _enter(page)
         page.locator("#ma-diagnose").click()
@@ -235,9 +231,27 @@ def test_stop_ends_the_answer_and_keeps_it(chromium: Browser, tmp_path: Path) ->
         assert [turn.status for turn in kept.turns] == ["stopped"] and kept.turns[0].raw
 
 
+def test_the_end_of_the_server_keeps_the_answer_and_tells_its_reader(
+    chromium: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("medassist.web.app.GRACE_SECONDS", 0.5)
+    running = Running(ScriptedEngine(_script, delay=0.15), tmp_path)
+    with running as server, _visiting(chromium, server, clean=False) as visit:
+        page = visit.open()
+        _enter(page)
+        page.locator("#ma-diagnose").click()
+        page.locator("div.ma-reasoning").wait_for()
+        threading.Thread(target=server.stop).start()
+        _status(page, "interrupted", timeout=4_000)
+        expect(page.locator(".ma-provenance")).to_contain_text("incomplete")
+    kept = open_store(server.services.settings.database)
+    assert [turn.status for turn in kept.recent()[0].turns] == ["stopped"]
+    kept.close()
+
+
 def test_a_closed_tab_ends_the_answer(chromium: Browser, tmp_path: Path) -> None:
     engine = ScriptedEngine(_script, delay=0.15)
-    with Server(engine, tmp_path) as server, _visiting(chromium, server) as visit:
+    with Running(engine, tmp_path) as server, _visiting(chromium, server) as visit:
         page = visit.open()
         _enter(page)
         page.locator("#ma-diagnose").click()
@@ -248,6 +262,22 @@ def test_a_closed_tab_ends_the_answer(chromium: Browser, tmp_path: Path) -> None
         while engine.open_streams and time.monotonic() - closed < 5:
             time.sleep(0.02)
         assert engine.open_streams == 0 and time.monotonic() - closed <= 1.0
+
+
+def test_who_waits_is_told_the_place_in_the_queue(chromium: Browser, tmp_path: Path) -> None:
+    engine = ScriptedEngine(_script, delay=0.4, slots=1)
+    with Running(engine, tmp_path) as server, _visiting(chromium, server) as one, _visiting(chromium, server) as two:
+        pages = [one.open(), two.open()]
+        for page in pages:
+            _enter(page)
+            page.locator("#ma-diagnose").click()
+            page.locator("#ma-status .ma-running").wait_for()
+        expect(pages[1].locator("#ma-status")).to_contain_text("In the queue: place 1")
+        pages[1].locator("#ma-stop").click()
+        _status(pages[1], "stopped")
+        expect(pages[1].locator(".ma-quiet")).to_have_text("Nothing was written before it ended.")
+        pages[0].locator("#ma-stop").click()
+        _status(pages[0], "stopped")
 
 
 def test_a_follow_up_question_is_answered_and_restored(visit: Visit) -> None:
@@ -271,13 +301,16 @@ def test_a_follow_up_question_is_answered_and_restored(visit: Visit) -> None:
 
 
 def test_a_restart_of_the_server_restores(chromium: Browser, tmp_path: Path) -> None:
-    first = Server(ScriptedEngine(_script), tmp_path)
+    first = Running(ScriptedEngine(_script), tmp_path)
     with first, _visiting(chromium, first, clean=False) as visit:  # a lost connection is a complaint
         page = _diagnosed(visit.open())
         page.locator("#ma-examination textarea").fill("Added later")
+        page.keyboard.press("Tab")
         page.wait_for_timeout(2_000)
+        told = time.monotonic()
         first.stop()
-        with Server(ScriptedEngine(_script), tmp_path, port=first.port):
+        assert time.monotonic() - told < 3  # an open page does not hold it up
+        with Running(ScriptedEngine(_script), tmp_path, port=first.port):
             page = visit.open()
             expect(page.locator(".ma-card h3")).to_have_text(["Pulmonary embolism", "Pneumonia"])
             expect(page.locator("#ma-history textarea")).to_have_value(HISTORY)
@@ -298,7 +331,7 @@ def test_what_is_typed_and_not_sent_survives_a_reload(visit: Visit) -> None:
 
 
 def test_the_language_changes_everything_at_once_while_an_answer_is_written(chromium: Browser, tmp_path: Path) -> None:
-    with Server(ScriptedEngine(_script, delay=0.06), tmp_path) as server, _visiting(chromium, server) as visit:
+    with Running(ScriptedEngine(_script, delay=0.04), tmp_path) as server, _visiting(chromium, server) as visit:
         page = visit.open()
         _enter(page)
         page.locator("#ma-examination textarea").fill("Calf tender")
@@ -320,7 +353,7 @@ def test_the_language_changes_everything_at_once_while_an_answer_is_written(chro
         expect(visit.ready().locator("#ma-diagnose")).to_contain_text("开始诊断")
 
 
-def test_the_browser_chooses_the_first_language(chromium: Browser, server: Server) -> None:
+def test_the_browser_chooses_the_first_language(chromium: Browser, server: Running) -> None:
     with _visiting(chromium, server, locale="zh-CN") as visit:
         page = visit.open()
         expect(page.locator(".ma-empty h3")).to_have_text("鉴别诊断将显示在此处")
@@ -347,7 +380,7 @@ def test_an_error_is_shown_in_place_and_keeps_what_was_typed(visit: Visit) -> No
 
 def test_an_engine_that_fails_half_way_leaves_what_it_wrote(chromium: Browser, tmp_path: Path) -> None:
     engine = ScriptedEngine(_script, fail_after=160)
-    with Server(engine, tmp_path) as server, _visiting(chromium, server) as visit:
+    with Running(engine, tmp_path) as server, _visiting(chromium, server) as visit:
         page = visit.open()
         _enter(page)
         page.locator("#ma-diagnose").click()
@@ -361,7 +394,7 @@ def test_an_engine_that_fails_half_way_leaves_what_it_wrote(chromium: Browser, t
 def test_markup_in_a_case_or_an_answer_stays_text(chromium: Browser, tmp_path: Path) -> None:
     evil = "<img src=x onerror=document.title='owned'><script>document.title='owned'</script>"
     engine = ScriptedEngine(ANSWER_EN.replace("Pneumonia", evil).replace("The calf", evil))
-    with Server(engine, tmp_path) as server, _visiting(chromium, server) as visit:
+    with Running(engine, tmp_path) as server, _visiting(chromium, server) as visit:
         page = visit.open()
         _enter(page, f"Calf swollen {evil}", HISTORY + evil)
         page.locator("#ma-diagnose").click()
@@ -372,7 +405,7 @@ def test_markup_in_a_case_or_an_answer_stays_text(chromium: Browser, tmp_path: P
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1440, "dark")])
-def test_it_fits_the_screen_and_the_colour_scheme(chromium: Browser, server: Server, width: int, scheme: Any) -> None:
+def test_it_fits_the_screen_and_the_colour_scheme(chromium: Browser, server: Running, width: int, scheme: Any) -> None:
     size = {"width": width, "height": 844}
     with _visiting(chromium, server, viewport=size, color_scheme=scheme) as visit:
         page = visit.open()
@@ -392,8 +425,11 @@ def test_it_fits_the_screen_and_the_colour_scheme(chromium: Browser, server: Ser
         )
 
 
-def test_the_model_itself_answers(chromium: Browser, local_engine: Engine, tmp_path: Path) -> None:
-    with Server(local_engine, tmp_path) as server, _visiting(chromium, server) as visit:
+def test_the_model_itself_answers(
+    chromium: Browser, local_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_engine, "close", lambda: None)  # others use it after this server
+    with Running(local_engine, tmp_path) as server, _visiting(chromium, server) as visit:
         page = visit.open()
         _enter(page)
         page.locator("#ma-diagnose").click()

@@ -121,3 +121,14 @@ def verify(folder: Path) -> list[str]:
     """Names of the files whose hash differs from the manifest; empty when all is as it was written."""
     manifest = json.loads((folder / MANIFEST).read_text())
     return [name for name, digest in manifest["files"].items() if sha256(folder / name) != digest]
+
+
+def main() -> None:
+    """`python -m medassist.engines.embedded`: convert now, so that the first start need not."""
+    from medassist.config import load_settings
+
+    ensure_converted(load_settings().cache_dir)
+
+
+if __name__ == "__main__":
+    main()

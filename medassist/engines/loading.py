@@ -11,7 +11,7 @@ import transformers
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
 from medassist.config import Settings
-from medassist.engines import Profile, embedded, packed
+from medassist.engines import Profile, attention, embedded, packed
 from medassist.errors import EngineError, UnknownModel
 
 R1_DISTILL = "deepseek-ai/DeepSeek-R1-Distill-Llama-8B"
@@ -70,9 +70,9 @@ def plan(settings: Settings) -> Plan:
         source=source if is_embedded or not folder.is_dir() else str(folder),
         revision=None if is_embedded else revision,
         device=device,
-        dtype=torch.float32 if quantization == "none" and device == "cpu" else torch.bfloat16,
+        dtype=torch.float32 if quantization in ("none", PACKED) and device == "cpu" else torch.bfloat16,
         quantization=quantization,
-        attention=attention(settings.attention, device),
+        attention=attention_kernel(settings.attention, device),
         embedded=is_embedded,
     )
 
@@ -102,7 +102,7 @@ def _quantization(device: str, is_embedded: bool) -> str:
     return PACKED if is_embedded else "none"
 
 
-def attention(wanted: str, device: str) -> str:
+def attention_kernel(wanted: str, device: str) -> str:
     """The attention kernel: flash-attn where it is installed and the GPU is Ampere or newer, else SDPA."""
     possible = (
         device == "cuda"
@@ -147,6 +147,8 @@ def load(chosen: Plan, settings: Settings) -> Loaded:
             "hub, or weights that are not safetensors.",
             reason_zh=f"无法从 {source} 加载（{type(error).__name__}）：没有该模型、无法连接 hub，或权重不是 safetensors。",
         ) from None
+    if chosen.device == "cpu" and chosen.attention == "sdpa":
+        attention.use()
     if chosen.quantization == PACKED:
         packed.pack(model, Path(source) / embedded.CODES)
     return Loaded(model, tokenizer, profile(chosen, settings, tokenizer), _context(chosen, model))

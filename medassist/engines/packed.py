@@ -1,8 +1,8 @@
-"""Linear layers packed for a CPU: 4-bit weights for a few rows, bf16 in the kernel's own layout for many.
+"""Linear layers packed for a CPU: 4-bit weights for one row, bf16 in the kernel's own layout for more.
 
 Writing one token multiplies every weight with one row and waits for memory: 4 bits a weight are read faster than
-16. Reading a prompt multiplies with hundreds of rows and waits for arithmetic, where unpacking would cost more than
-it saves. Both hold the same numbers as far as they can: the embedded model's weights lie in groups of 32 with a
+16. More rows (a prompt, a batch) wait for arithmetic, where unpacking would cost more than it saves. Between the
+layers everything stays fp32: attention for one token is five times as fast in it as in bf16 on a CPU. Both hold the same numbers as far as they can: the embedded model's weights lie in groups of 32 with a
 4-bit code each (GGUF's Q4_1), and the codes are recovered, not rounded anew. A weight that does not lie so (the
 output layer) is rounded to 8 bits per row. benchmarks/README.md compares PyTorch's CPU kernels, and says why the
 fastest of them, 8-bit weights with 8-bit activations, is not used: it changed every second next token.
@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 GROUP = 32  # weights to a scale in Q4_1
-FEW_ROWS = 4  # up to here the 4-bit kernel is the faster one
+FEW_ROWS = 1  # up to here the 4-bit kernel is the faster one
 FITS = 0.01  # of a group's step: how far a weight may lie from its 4-bit code
 
 Codes = tuple[torch.Tensor, torch.Tensor]
@@ -34,7 +34,7 @@ class PackedLinear(nn.Linear):
 
     @classmethod
     def over(cls, layer: nn.Linear, codes: Codes) -> "PackedLinear":
-        """The same layer, weight [out, in] in bf16, computing with `codes` where there are few rows."""
+        """The same layer, weight [out, in], computing with `codes` for one row and in bf16 for more."""
         made = cls.__new__(cls)
         nn.Module.__init__(made)
         made.in_features, made.out_features = layer.in_features, layer.out_features
@@ -43,19 +43,18 @@ class PackedLinear(nn.Linear):
         made.codes, made.scales = codes
         if made.four_bit:
             made.codes = torch.ops.aten._convert_weight_to_int4pack_for_cpu(codes[0].to(torch.int32), 2)
-        made.many = torch.ops.mkldnn._reorder_linear_weight(layer.weight.detach(), 8)
+        made.many = torch.ops.mkldnn._reorder_linear_weight(layer.weight.detach().bfloat16(), 8)
         return made
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
-        rows = input.numel() // self.in_features
-        if rows > FEW_ROWS:
-            return torch.ops.mkldnn._linear_pointwise(input, self.many, self.bias, "none", [], "")  # type: ignore[no-any-return]
-        flat = input.reshape(rows, self.in_features)
-        if self.four_bit:
+        flat = input.reshape(-1, self.in_features).bfloat16()
+        if flat.shape[0] > FEW_ROWS:
+            made = torch.ops.mkldnn._linear_pointwise(flat, self.many, None, "none", [], "")
+        elif self.four_bit:
             made = torch.ops.aten._weight_int4pack_mm_for_cpu(flat, self.codes, GROUP, self.scales)
         else:
             made = torch.ops.aten._weight_int8pack_mm(flat, self.codes, self.scales)
-        made = made.view(*input.shape[:-1], self.out_features)
+        made = made.view(*input.shape[:-1], self.out_features).to(input.dtype)
         return made if self.bias is None else made + self.bias  # type: ignore[no-any-return]
 
 
@@ -90,7 +89,7 @@ def write_codes(model: nn.Module, path: Path) -> None:
 
 @torch.no_grad()
 def pack(model: nn.Module, path: Path) -> None:
-    """Replace every linear layer of `model` (bf16), in place, by one with the codes kept at `path`."""
+    """Replace every linear layer of `model`, in place, by one with the codes kept at `path`."""
     codes: Mapping[str, torch.Tensor] = load_file(path)
     for name, layer in _linears(model).items():
         parent, _, last = name.rpartition(".")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any, Final
 
@@ -28,15 +29,16 @@ DRAFT_PAUSE: Final = 0.7
 QUIET: Final[dict[str, Any]] = {"show_progress": "hidden", "api_visibility": "private"}
 
 SET_LANGUAGE: Final = (
-    "(language) => { document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en';"
+    "(language) => { const page = document.documentElement;"
+    " page.lang = language === 'zh' ? 'zh-CN' : 'en'; page.dataset.ready = 'yes';"
     f" document.title = {json.dumps(WORDS['title'], ensure_ascii=False)}[language] || document.title; }}"
 )
 
 
-def build_consult_page(services: Services, secret: str) -> gr.Blocks:
-    """The page `/`. `secret` seals what the browser remembers, across restarts of the server."""
+def build_consult_page(services: Services, secret: str, ending: threading.Event) -> gr.Blocks:
+    """The page `/`. `secret` seals what the browser remembers; answers under way break off when `ending` is set."""
     with gr.Blocks(title=word("title", "en"), analytics_enabled=False, fill_width=True) as page:
-        _ConsultPage(services, ConsultLayout(services.engine, secret)).connect(page)
+        _ConsultPage(services, ConsultLayout(services.engine, secret), ending).connect(page)
     page.queue(max_size=256, default_concurrency_limit=16, api_open=False)
     return page
 
@@ -44,8 +46,8 @@ def build_consult_page(services: Services, secret: str) -> gr.Blocks:
 class _ConsultPage:
     """What happens on the page. Every handler takes what is on the page and returns what changes."""
 
-    def __init__(self, services: Services, ui: ConsultLayout) -> None:
-        self.ui = ui
+    def __init__(self, services: Services, ui: ConsultLayout, ending: threading.Event) -> None:
+        self.ui, self.ending = ui, ending
         self.engine, self.store = services.engine, services.store
         self.slots = services.settings.max_sessions + 8  # above the engine's own, so that its queue tells the place
 
@@ -73,6 +75,7 @@ class _ConsultPage:
         for name, button in ui.examples.items():
             button.click(self.example(name), everything, outputs, **at_once)
         typing = [component.input for component in form_fields]
+        typing += [component.blur for component in form_fields if hasattr(component, "blur")]
         gr.on(typing, self.keep_draft, everything, None, trigger_mode="always_last", **at_once)
         ui.language.input(self.switch, everything, {*outputs, ui.browser}, **at_once)
         ui.language.change(None, ui.language, js=SET_LANGUAGE, **at_once)
@@ -115,7 +118,9 @@ class _ConsultPage:
         self._drop_draft(session)
         emptied = {self.ui.note: gr.update(value=""), self.ui.question: gr.update(value=""), self.ui.remark: ""}
         remembered = {self.ui.browser: session.remembered()}
-        return _merged(self._shown(session), self._controls(session), self._type(form.EMPTY), emptied, remembered)
+        return _merged(
+            self._shown(session), self._controls(session), self._type(form.EMPTY, given), emptied, remembered
+        )
 
     def fill(self, given: Given) -> Updates:
         session = self._session(given)
@@ -134,7 +139,7 @@ class _ConsultPage:
         remark = render.remark(" ".join(said), session.language)
         return (
             self._shown(session)
-            | self._type(fields)
+            | self._type(fields, given)
             | {self.ui.ways: gr.update(selected="form"), self.ui.remark: remark}
         )
 
@@ -146,7 +151,7 @@ class _ConsultPage:
             session.refusal = None
             self._keep(session, fields)
             remark = render.remark(word("synthetic", session.language), session.language)
-            return self._shown(session) | self._type(fields) | {self.ui.remark: remark}
+            return self._shown(session) | self._type(fields, given) | {self.ui.remark: remark}
 
         return fill_in
 
@@ -176,13 +181,13 @@ class _ConsultPage:
             session.refusal = error
         rest = {self.ui.note: gr.update(value=note), self.ui.language: gr.update(value=session.language)}
         remembered = {self.ui.browser: session.remembered()}
-        return _merged(self._worded(session), self._controls(session), self._type(fields), rest, remembered)
+        return _merged(self._worded(session), self._controls(session), self._type(fields, given), rest, remembered)
 
     # --- What changes.
 
     def _stream(self, session: Session, events: Generator[Event], view: AnswerView) -> Iterator[Updates]:
         shown, known = AnswerView(), session.consultation
-        run = session.run(events, view, self.engine, self.store)
+        run = session.run(events, view, self.engine, self.store, self.ending)
         try:
             for _ in run:
                 updates = _merged(self._shown(session, before=shown), self._controls(session))
@@ -239,8 +244,10 @@ class _ConsultPage:
     def _typed(self, given: Given) -> dict[str, object]:
         return {name: given[component] for name, component in self.ui.fields.items()}
 
-    def _type(self, fields: Mapping[str, object]) -> Updates:
-        return {component: gr.update(value=fields[name]) for name, component in self.ui.fields.items()}
+    def _type(self, fields: Mapping[str, object], given: Given) -> Updates:
+        """Fill in what differs: a box that is told what it holds already misses the next thing typed."""
+        changed = {name: component for name, component in self.ui.fields.items() if given[component] != fields[name]}
+        return {component: gr.update(value=fields[name]) for name, component in changed.items()}
 
     def _keep(self, session: Session, fields: dict[str, object]) -> None:
         """Keep what is typed. It is still on the page when that fails, so the log is told and nobody interrupted."""

@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+import threading
 import time
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
@@ -82,10 +83,13 @@ class Session:
         while self.running and time.monotonic() < deadline:
             time.sleep(0.05)
 
-    def run(self, events: Generator[Event], view: AnswerView, engine: Engine, store: Store) -> Generator[None]:
-        """Show `events` as they come, pausing after each group. Errors are shown, not raised; leaving stops the model.
+    def run(
+        self, events: Generator[Event], view: AnswerView, engine: Engine, store: Store, ending: threading.Event
+    ) -> Generator[None]:
+        """Show `events` as they come, pausing after each group. Errors are shown, not raised.
 
-        Before the consultation or the question is kept, an error leaves everything as it was.
+        Leaving stops the model, and so does `ending`. Before the consultation or the question is kept, an error
+        leaves everything as it was.
         """
         before = (self.consultation, self.answer, self.follow_ups)
         self.refusal = self.unasked = None
@@ -108,8 +112,12 @@ class Session:
                         view = replace(view, case_text=store.get(event.consultation_id).case_text)
                     elif isinstance(event, Finished):
                         view = replace(view, time=f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
+                if ending.is_set() and view.status == "running":
+                    view = replace(view, status="interrupted")
                 self._put(view)
                 yield
+                if view.status == "interrupted":
+                    break
         except GeneratorExit:
             self._put(replace(view, status="stopped"))
             raise

@@ -7,6 +7,7 @@ import os
 import secrets
 import socket
 import sys
+import threading
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +16,7 @@ import gradio as gr
 import uvicorn
 from fastapi import FastAPI, Response
 from fastapi.middleware.cors import CORSMiddleware
+from starlette.routing import Mount
 
 from medassist.config import Settings
 from medassist.errors import MedAssistError, PortInUse, StorageError
@@ -23,8 +25,10 @@ from medassist.ui.page import build_consult_page
 from medassist.ui.theme import theme
 from medassist.web.guard import Guard
 
+GRACE_SECONDS = 5
+"""How long answers under way may go on after the signal to end; then they are kept as far as they came."""
 SHUTDOWN_SECONDS = 8
-"""How long answers under way may go on after the signal to end: below the ten seconds a container gets."""
+"""When the server ends whatever else is still open: below the ten seconds a container gets."""
 
 
 def create_app(services: Services) -> FastAPI:
@@ -35,6 +39,9 @@ def create_app(services: Services) -> FastAPI:
 
 
 async def _build(services: Services) -> FastAPI:
+
+    ending = threading.Event()
+    page = build_consult_page(services, _browser_secret(services.settings.data_dir), ending)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -56,7 +63,7 @@ async def _build(services: Services) -> FastAPI:
 
     gr.mount_gradio_app(
         app,
-        build_consult_page(services, _browser_secret(services.settings.data_dir)),
+        page,
         path="/",
         theme=theme(),
         ssr_mode=False,
@@ -70,21 +77,35 @@ async def _build(services: Services) -> FastAPI:
         max_file_size="1mb",
         app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
     )
+    app.state.pages, app.state.ending = next(r.app for r in app.routes if isinstance(r, Mount)), ending
     app.add_middleware(CORSMiddleware, allow_origins=[])  # else gradio adds its own, which reflects any origin
     app.add_middleware(Guard)
     return app
 
 
+class Server(uvicorn.Server):
+    """Waits for nothing but answers under way: the streams by which open pages show that they are there end first."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._state = app.state
+        super().__init__(
+            uvicorn.Config(app, access_log=False, log_level="warning", timeout_graceful_shutdown=SHUTDOWN_SECONDS)
+        )
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._state.pages.stop_event.set()
+        asyncio.get_running_loop().call_later(GRACE_SECONDS, self._state.ending.set)
+        await super().shutdown(sockets)
+
+
 def serve(settings: Settings, services: Services) -> None:
     """Serve until told to end. Raises `PortInUse` before anything is loaded."""
     with _listening(settings.host, settings.port) as listener:
-        config = uvicorn.Config(
-            create_app(services), access_log=False, log_level="warning", timeout_graceful_shutdown=SHUTDOWN_SECONDS
-        )
+        server = Server(create_app(services))
         host, port = listener.getsockname()[:2]
         sys.stdout.write(f"MedAssist: http://{f'[{host}]' if ':' in host else host}:{port}\n")
         sys.stdout.flush()
-        uvicorn.Server(config).run(sockets=[listener])
+        server.run(sockets=[listener])
 
 
 def _listening(host: str, port: int) -> socket.socket:

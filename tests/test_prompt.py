@@ -1,0 +1,183 @@
+"""The prompts in both languages, the clauses of a case, and the grammars that hold an answer to its form."""
+
+import json
+import re
+
+import llguidance
+import pytest
+
+from medassist import vocabulary
+from medassist.case import PatientCase
+from medassist.errors import Language
+from medassist.parse import parse_answer
+from medassist.prompt import (
+    FORMS,
+    OPENING,
+    PROMPT_VERSION,
+    answer_grammar,
+    answer_opening,
+    choice_grammar,
+    clauses,
+    diagnosis_prompt,
+    final_opening,
+    follow_up_prompt,
+    reasoning_grammar,
+    reply_grammar,
+)
+
+LANGUAGES: list[Language] = ["en", "zh"]
+HOSTILE = 'Said "stop" \\ then \\n; 100 % sure: {x} $case %ignore /re/; tab\there <think> [a-z]* | "'
+BYTES = llguidance.LLTokenizer("byte")  # every token is one byte: what a grammar accepts, whatever the model
+
+
+def accepts(grammar: str, text: str) -> bool:
+    """Whether the grammar compiles and `text` is a whole answer in it."""
+    matcher = llguidance.LLMatcher(BYTES, llguidance.LLMatcher.grammar_from_lark(grammar))
+    assert not matcher.is_error(), matcher.get_error()
+    tokens = BYTES.tokenize_str(text)
+    return matcher.try_consume_tokens(tokens) == len(tokens) and matcher.is_accepting()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_question_holds_the_case_the_form_and_the_limit(language: Language) -> None:
+    prompt = diagnosis_prompt("THE CASE", language, top_k=7)
+    [(role, text)] = prompt.messages
+    form = FORMS[language]
+    assert (role, prompt.version, prompt.language, prompt.assistant, prompt.grammar) == (
+        "user", PROMPT_VERSION, language, "", None,
+    )  # fmt: skip
+    assert "\nTHE CASE\n" in text and "7" in prompt.system
+    headings = (form.process, form.initial_differential, form.key_examinations, form.diagnostic_evidence)
+    places = [prompt.system.index(heading) for heading in (*headings, form.final_diagnosis)]
+    assert places == sorted(places)
+
+
+def test_the_version_is_a_month_and_a_count() -> None:
+    assert re.fullmatch(r"20\d\d\.\d\d-\d+", PROMPT_VERSION)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_case_that_looks_like_a_template_stays_as_it_is(language: Language) -> None:
+    assert HOSTILE in diagnosis_prompt(HOSTILE, language).messages[0][1]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_follow_up_tells_the_case_the_answer_and_every_exchange_in_order(language: Language) -> None:
+    prompt = follow_up_prompt("CASE", language, "ANSWER", [("Q1", "R1"), ("Q2", "R2")], "Q3")
+    assert [role for role, _ in prompt.messages] == ["user", "assistant"] * 3 + ["user"]
+    assert "CASE" in prompt.messages[0][1]
+    assert [text for _, text in prompt.messages[1:]] == ["ANSWER", "Q1", "R1", "Q2", "R2", "Q3"]
+    assert prompt.system != diagnosis_prompt("CASE", language).system
+
+
+def test_continued_keeps_the_question() -> None:
+    prompt = diagnosis_prompt("CASE", "en")
+    on = prompt.continued("so far", 'start: "a"')
+    assert (on.messages, on.system, on.assistant, on.grammar) == (
+        prompt.messages, prompt.system, "so far", "start: \"a\"",
+    )  # fmt: skip
+    assert on.continued("more").grammar is None and prompt.assistant == ""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_clauses_are_exact_pieces_of_the_text(language: Language, case_en: PatientCase, case_zh: PatientCase) -> None:
+    text = {"en": case_en, "zh": case_zh}[language].text()
+    found = clauses(text)
+    assert len(found) == len(set(found)) >= 6
+    assert all(clause in text and 2 <= len(clause) <= 60 and clause == clause.strip() for clause in found)
+    assert ("no fever" if language == "en" else "无腹泻") in found
+    assert not [clause for clause in found if "34" in clause or "23岁" in clause or ":" in clause or "：" in clause]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("History: fever 38.5, cough", ["fever 38.5", "cough"]),
+        ("体温38.5，咳嗽；无痰。", ["体温38.5", "咳嗽", "无痰"]),
+        ("Pain. Pain. Pain.", ["Pain"]),
+        ("x", []),
+        ("y" * 61, []),
+        ("", []),
+    ],
+)
+def test_clauses(text: str, expected: list[str]) -> None:
+    assert clauses(text) == expected
+
+
+def written(language: Language, ev: str) -> dict[str, str]:
+    """A well-formed text for each grammar, with `ev` for every reason."""
+    name, other, third = vocabulary.diagnoses(language)[:3]
+    test = vocabulary.tests(language)[0]
+    f = FORMS[language]
+    answer = (
+        f"{name}\n   {f.supports}{ev}{f.separator}{ev}\n   {f.tests}{test}\n"
+        f"2) {other}\n   {f.supports}{ev}\n   {f.tests}{test}\n"
+        f"3) {third}\n   {f.supports}{ev}\n   {f.tests}{test}\n"
+        f"{f.key_examinations}\n- {test}\n- {test}\n{f.diagnostic_evidence}\n- {ev}\n- {ev}\n"
+    )
+    if language == "en":
+        reasoning = (
+            f"What stands out: {ev}; {ev}; {ev}. This brings to mind {name}, {other} and {third}. "
+            f"To tell them apart: {test}.\n</think>"
+        )
+        reply = f"What the case says on this: {ev}; {ev}. Considered: {name}. It could be settled by {test}."
+    else:
+        reasoning = f"值得注意的是：{ev}；{ev}；{ev}。由此想到{name}、{other}和{third}。需要鉴别：{test}。\n</think>"
+        reply = f"病例中与此有关的内容：{ev}；{ev}。考虑：{name}。可通过{test}明确。"
+    return {"answer": answer, "reasoning": reasoning, "reply": reply}
+
+
+GRAMMARS = {"answer": answer_grammar, "reasoning": reasoning_grammar, "reply": reply_grammar}
+
+
+@pytest.mark.parametrize("kind", GRAMMARS)
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("case_text", ["Calf swollen; no fever", HOSTILE, "", "发热，咳嗽"])
+def test_grammars_accept_the_form_and_nothing_else(language: Language, kind: str, case_text: str) -> None:
+    grammar = GRAMMARS[kind](language, case_text)
+    for ev in clauses(case_text) or ["-"]:
+        assert accepts(grammar, written(language, ev)[kind])
+    assert not accepts(grammar, written(language, "a reason the case does not state")[kind])
+    assert not accepts(grammar, written(language, (clauses(case_text) or ["-"])[0])[kind] + "more")
+
+
+@pytest.mark.parametrize(
+    "clause",
+    ['a "quoted" word', "back\\slash \\n \\u0041", "100 % of %ignore", "tab\there", "/x/i", "é 痛 😷", "$case {x}"],
+)
+def test_a_hostile_clause_is_taken_literally(clause: str) -> None:
+    assert clauses(clause) == [clause]
+    assert accepts(answer_grammar("en", clause), written("en", clause)["answer"])
+    assert accepts(choice_grammar([clause, "other"]), clause)
+    assert accepts(choice_grammar(["line\nbreak"]), "line\nbreak")
+    assert not accepts(choice_grammar([clause]), json.dumps(clause))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("diagnoses", [1, 2, 3])
+def test_the_answer_grammar_lists_as_many_as_asked(language: Language, diagnoses: int) -> None:
+    whole = written(language, "Calf swollen")["answer"]
+    items = re.split(r"(?m)^(?=[23]\) |2\. )", whole)
+    asked = "".join(items[:diagnoses] + items[3:])
+    assert accepts(answer_grammar(language, "Calf swollen", diagnoses), asked)
+    assert accepts(answer_grammar(language, "Calf swollen", diagnoses), whole) == (diagnoses == 3)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_the_grammar_allows_the_parser_reads(language: Language) -> None:
+    names = vocabulary.diagnoses(language)[:3]
+    answer = answer_opening(language, "thought") + written(language, "Calf swollen")["answer"]
+    read = parse_answer(
+        answer.removeprefix(OPENING) + final_opening(language) + names[1], language, "x: Calf swollen; no fever"
+    )
+    assert tuple(diagnosis.name for diagnosis in read.diagnoses) == names
+    assert read.final_diagnosis == names[1]
+    assert {(evidence.start, evidence.end) for d in read.diagnoses for evidence in d.evidence_for} == {(3, 15)}
+    assert all(d.next_tests == (vocabulary.tests(language)[0],) for d in read.diagnoses)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_name_of_the_vocabulary_is_read_back_as_one_name(language: Language) -> None:
+    for name in vocabulary.diagnoses(language):
+        read = parse_answer(f"</think>\n{FORMS[language].initial_differential}\n1) {name}\n", language)
+        assert [diagnosis.name for diagnosis in read.diagnoses] == [name]
