@@ -243,7 +243,7 @@ def _diagnose(turn: _Turn, prompt: Prompt, case_text: str, language: Language, t
         "knowledge_version": None,
         "case_text": case_text,
     }
-    reasoning = ""
+    reasoning, settled = "", False
     try:
         for event in _reason(turn, prompt, case_text, language):
             if isinstance(event, Reasoning):
@@ -252,10 +252,11 @@ def _diagnose(turn: _Turn, prompt: Prompt, case_text: str, language: Language, t
         opening = answer_opening(language, reasoning)
         turn.raw = opening
         parser.push(opening.removeprefix(OPENING))
-        yield from _answer(turn, parser, prompt, case_text, language, top_k)
-        yield from parser.close()
+        whole = yield from _answer(turn, parser, prompt, case_text, language, top_k)
+        if settled := whole or not parser.diagnoses:
+            yield from _within(parser.close(), top_k)
     finally:
-        turn.result = head | _read(parser, reasoning, top_k)
+        turn.result = head | _read(parser, reasoning, top_k, settled)
     if not turn.result["differential"]:
         yield turn.warned(warn("unparsed", language))
 
@@ -281,8 +282,11 @@ def _reason(turn: _Turn, prompt: Prompt, case_text: str, language: Language) -> 
 
 def _answer(
     turn: _Turn, parser: AnswerParser, prompt: Prompt, case_text: str, language: Language, top_k: int
-) -> Generator[Event, None, None]:
-    """The answer part from the first diagnosis on, ended where the model runs on into another turn."""
+) -> Generator[Event, None, bool]:
+    """The answer part from the first diagnosis on, ended where the model runs on into another turn.
+
+    Returns whether it came to its end, within its budget.
+    """
     profile = turn.engine.profile
     grammar = answer_grammar(language, case_text, min(3, top_k)) if profile.constrained else None
     state = None
@@ -293,8 +297,10 @@ def _answer(
             break
     if state is not None and state.finish_reason == "length":
         yield turn.cut(language, "answer", "回答部分")
-    elif profile.constrained:
+        return False
+    if profile.constrained:
         yield from _choose(turn, parser, prompt, language, top_k)
+    return True
 
 
 def _choose(turn: _Turn, parser: AnswerParser, prompt: Prompt, language: Language, top_k: int) -> Iterator[Event]:
@@ -319,12 +325,16 @@ def _within(events: Sequence[Any], top_k: int) -> Iterator[Event]:
             yield event
 
 
-def _read(parser: AnswerParser, reasoning: str, top_k: int) -> dict[str, object]:
-    """What the answer says so far, as far as it can be read."""
+def _read(parser: AnswerParser, reasoning: str, top_k: int, settled: bool) -> dict[str, object]:
+    """What the answer says, as far as it can be read; half a line of one that is not `settled` names nothing."""
+    listed = parser.diagnoses
     try:
         read = parser.result()
     except ParseError:
         read = Differential(diagnoses=())
+    if not settled:
+        half = parser.text.endswith(read.final_diagnosis)
+        read = read.model_copy(update={"diagnoses": listed, "final_diagnosis": "" if half else read.final_diagnosis})
     return {
         "reasoning": reasoning,
         "differential": [diagnosis.model_dump(mode="json") for diagnosis in read.diagnoses[:top_k]],

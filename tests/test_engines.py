@@ -299,9 +299,9 @@ def test_the_names_of_the_embedded_model() -> None:
 
 
 def test_flash_attention_is_refused_where_it_cannot_run() -> None:
-    assert loading.attention("auto", "cpu") == "sdpa"
+    assert loading.attention_kernel("auto", "cpu") == "sdpa"
     with pytest.raises(EngineError, match="MEDASSIST_ATTENTION=auto"):
-        loading.attention("flash_attention_2", "cpu")
+        loading.attention_kernel("flash_attention_2", "cpu")
 
 
 # --- Adapters.
