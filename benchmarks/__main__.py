@@ -138,7 +138,9 @@ def page(rounds: int) -> list[Row]:
     row = Row("CPU of the page for one answer, coalesced over every token", "≤ 0.33", "s")
     arm = Arm("page")
     for n in range(rounds):
-        row.add(arm("measure_cpu", number=n, coalesced=True)["cpu"], arm("measure_cpu", number=n, coalesced=False)["cpu"])
+        row.add(
+            arm("measure_cpu", number=n, coalesced=True)["cpu"], arm("measure_cpu", number=n, coalesced=False)["cpu"]
+        )
     arm.close()
     return [row]
 
@@ -172,7 +174,9 @@ def machine() -> str:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--quick", action="store_true", help="two rounds instead of seven")
-    options.add_argument("--only", choices=sorted(SUITES), action="append", help="only this suite; the table is printed")
+    options.add_argument(
+        "--only", choices=sorted(SUITES), action="append", help="only this suite; the table is printed"
+    )
     chosen = options.parse_args()
     rounds = 2 if chosen.quick else 7
     rows: list[Row] = []

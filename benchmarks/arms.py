@@ -66,9 +66,7 @@ class Ours:
     def sessions(self, number: int, tokens: int, count: int) -> dict[str, float]:
         """`count` streams begun together: tokens per second of all."""
         done: list[dict[str, float]] = []
-        workers = [
-            threading.Thread(target=lambda n=n: done.append(self.one(number + n, tokens))) for n in range(count)
-        ]
+        workers = [threading.Thread(target=lambda n=n: done.append(self.one(number + n, tokens))) for n in range(count)]
         began = time.perf_counter()
         for worker in workers:
             worker.start()

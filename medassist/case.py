@@ -183,7 +183,9 @@ def case_from_json(text: str) -> PatientCase:
             reason_zh=f"不是有效的 JSON（第 {error.lineno} 行，第 {error.colno} 列）。",
         ) from None
     except ValueError:  # Python refuses to read numbers of thousands of digits
-        raise UnreadableInput(reason="its JSON holds a number that is too long.", reason_zh="JSON 中的数字过长。") from None
+        raise UnreadableInput(
+            reason="its JSON holds a number that is too long.", reason_zh="JSON 中的数字过长。"
+        ) from None
     except RecursionError:
         raise UnreadableInput(reason="its JSON is nested too deeply.", reason_zh="JSON 嵌套过深。") from None
     return case_from_dict(data)

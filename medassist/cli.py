@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 the work failed; 2 the input was wrong, with one line on s
 import importlib.metadata
 import json
 import platform
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,6 +39,7 @@ from medassist.services import build_services
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
 
 ENGINES = ("local", "scripted")
+_JSON_KEY = re.compile(r'"\w+"\s*:')  # not a word of the patient's
 
 
 @contextmanager
@@ -57,7 +59,7 @@ def diagnose(
     case: Annotated[
         str, typer.Argument(metavar="CASE|-", help="A file with a case (JSON or a pasted note), or - for stdin.")
     ],
-    engine: Annotated[str, typer.Option(help="local or scripted")] = "local",
+    engine: Annotated[str | None, typer.Option(help="local or scripted; MEDASSIST_ENGINE when not given.")] = None,
     adapter: Annotated[
         str | None, typer.Option(help="An adapter's name, folder or owner/name@commit; none for no adapter.")
     ] = None,
@@ -73,16 +75,18 @@ def diagnose(
     with _errors(lambda: spoken):
         if language not in ("en", "zh", "auto"):
             raise InvalidCase(where="--language", reason="must be en, zh or auto.", reason_zh="必须是 en、zh 或 auto。")
-        if engine not in ENGINES:
+        if engine is not None and engine not in ENGINES:
             raise UnknownEngine(name=engine, known=", ".join(ENGINES))
         text = _read(case)
-        spoken = detect_language(text) if language == "auto" else language
+        if language == "auto":
+            spoken = _language_of(text)
+        read = read_case(text)
+        if language == "auto":
+            spoken = read.written_in
         answer_in: Language | None = None if language == "auto" else "zh" if language == "zh" else "en"
         services = build_services(load_settings(engine=engine, adapter=adapter))
         try:
-            events = consult(
-                read_case(text), engine=services.engine, store=services.store, language=answer_in, top_k=top
-            )
+            events = consult(read, engine=services.engine, store=services.store, language=answer_in, top_k=top)
             finished = _as_json(events) if as_json else _as_text(events)
         finally:
             services.close()
@@ -92,10 +96,22 @@ def diagnose(
 
 def _read(case: str) -> str:
     """The text of a file or of stdin. Raises `UnreadableInput` with its name."""
+    name = case if len(case) <= 200 and case.isprintable() else "CASE"  # else a note given in place of a file
     try:
         return read_bytes(sys.stdin.buffer.read() if case == "-" else Path(case).read_bytes())
     except OSError as error:
-        raise UnreadableInput(reason=f"{case}: {error.strerror}.", reason_zh=f"{case}：{error.strerror}。") from None
+        raise UnreadableInput(reason=f"{name}: {error.strerror}.", reason_zh=f"{name}：{error.strerror}。") from None
+
+
+def _language_of(text: str) -> str:
+    """The language to say in what is wrong with a case: the one it is written in, as far as can be told."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        return detect_language(_JSON_KEY.sub("", text))
+    if not isinstance(data, dict):
+        return detect_language(text)
+    return data.get("language") or detect_language(" ".join(v for v in data.values() if isinstance(v, str)))
 
 
 def _as_json(events: Iterator[Event]) -> Finished:

@@ -1,7 +1,7 @@
 """Settings: the only reader of the environment (MEDASSIST_*)."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -43,4 +43,17 @@ def load_settings(**overrides: object) -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = "MEDASSIST_" + "_".join(str(part) for part in first["loc"]).upper()
-        raise BadSetting(where=name, reason=first["msg"], reason_zh=first["msg"]) from None
+        reason, reason_zh = _why(first["type"], first.get("ctx", {}), first["msg"])
+        raise BadSetting(where=name, reason=reason, reason_zh=reason_zh) from None
+
+
+def _why(kind: str, context: dict[str, Any], message: str) -> tuple[str, str]:
+    if kind == "literal_error":
+        return f"must be one of {context['expected']}.", f"必须是 {context['expected']} 之一。"
+    if kind in ("int_parsing", "int_type", "int_from_float"):
+        return "must be a whole number.", "必须是整数。"
+    if kind == "greater_than_equal":
+        return f"must be at least {context['ge']}.", f"必须不低于 {context['ge']}。"
+    if kind == "less_than_equal":
+        return f"must be at most {context['le']}.", f"必须不高于 {context['le']}。"
+    return f"{message}.", f"值无效（{message}）。"

@@ -143,6 +143,7 @@ class _Turn:
     first_token: float | None = None
     prompt_tokens: int = 0
     new_tokens: int = 0
+    reasoned: Reasoning | None = None  # the reasoning with its figures, once it has ended
     writing_since: float | None = None
     checkpointed: float = field(default_factory=time.monotonic)
 
@@ -226,6 +227,8 @@ class _Turn:
                 "total_s": self.seconds,
                 "prompt_tokens": self.prompt_tokens,
                 "new_tokens": self.new_tokens,
+                "reasoning_s": self.reasoned.seconds if self.reasoned else None,
+                "reasoning_tokens": self.reasoned.tokens if self.reasoned else None,
             },
         }
 
@@ -275,7 +278,8 @@ def _reason(turn: _Turn, prompt: Prompt, case_text: str, language: Language) -> 
         if piece:
             text += piece
             yield Reasoning(text.strip(), False, turn.seconds - began, turn.new_tokens)
-    yield Reasoning(text.strip(), True, turn.seconds - began, turn.new_tokens)
+    turn.reasoned = Reasoning(text.strip(), True, turn.seconds - began, turn.new_tokens)
+    yield turn.reasoned
     if state is not None and state.finish_reason == "length":
         yield turn.cut(language, "reasoning", "推理部分")
 

@@ -74,4 +74,5 @@ def test_a_wrong_value_names_the_variable(monkeypatch: pytest.MonkeyPatch, varia
     assert caught.value.exit_code == 2
     for language, mark in (("en", ": "), ("zh", "：")):
         message = caught.value.text(language)
+        assert message[-1] in ".。" and any("\u4e00" <= c <= "\u9fff" for c in message) == (language == "zh")
         assert message.startswith(f"{variable}{mark}") and "\n" not in message and len(message) > len(variable) + 5

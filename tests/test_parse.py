@@ -229,7 +229,7 @@ def test_any_text_is_read_or_refused(fragments, in_reasoning):
     try:
         result = at_once.result()
     except ParseError as error:
-        assert error.answer_text == "".join(fragments)
+        assert error.answer_text == "".join(fragments)  # noqa: PT017  # either outcome may be right
         return
     assert [diagnosis.rank for diagnosis in result.diagnoses] == list(range(1, len(result.diagnoses) + 1))
     assert parser.result() == result

@@ -8,17 +8,19 @@ class Admission:
     """Lets at most `slots` tickets run at once, first come first served, all running tickets with the same key.
 
     The key is the adapter: a batch shares one set of weights, so a ticket for another adapter waits until the
-    running ones are done, and nobody overtakes it.
+    running ones are done, and nobody overtakes it. `room` bounds the sum of the running tickets' sizes, in tokens of
+    the key-value cache: a batch that outgrows its cache throws sessions out and reads them again, over and over.
+    A ticket larger than the room runs alone.
     """
 
-    def __init__(self, slots: int) -> None:
-        self.slots = slots
+    def __init__(self, slots: int, room: int | None = None) -> None:
+        self.slots, self.room = slots, room
         self._changed = threading.Condition()
         self._waiting: list[Ticket] = []
         self._running: set[Ticket] = set()
 
-    def enter(self, key: Hashable = None) -> "Ticket":
-        ticket = Ticket(self, key)
+    def enter(self, key: Hashable = None, size: int = 0) -> "Ticket":
+        ticket = Ticket(self, key, size)
         with self._changed:
             self._waiting.append(ticket)
             self._admit()
@@ -28,7 +30,10 @@ class Admission:
         while self._waiting and len(self._running) < self.slots:
             head = self._waiting[0]
             if any(ticket.key != head.key for ticket in self._running):
-                return
+                break
+            taken = sum(ticket.size for ticket in self._running)
+            if self.room is not None and self._running and taken + head.size > self.room:
+                break
             self._running.add(self._waiting.pop(0))
         self._changed.notify_all()
 
@@ -36,8 +41,8 @@ class Admission:
 class Ticket:
     """A place in the queue, then among the running; `leave` gives it back and may be called twice."""
 
-    def __init__(self, admission: Admission, key: Hashable) -> None:
-        self.key = key
+    def __init__(self, admission: Admission, key: Hashable, size: int) -> None:
+        self.key, self.size = key, size
         self._admission = admission
 
     @property

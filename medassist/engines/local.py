@@ -29,8 +29,8 @@ T = TypeVar("T")
 
 PAGE_TOKENS = 32
 """Tokens to a page of the key-value cache: a prompt's beginning is shared in whole pages."""
-CPU_CACHE_TOKENS = 12_288
-"""Room for eight sessions of 1,536 tokens, about half a gigabyte for the embedded model."""
+CPU_CACHE_TOKENS = 16_384
+"""Room for eight sessions of 2,048 tokens, about 750 MB for the embedded model; more wait in the queue."""
 CPU_BATCH_TOKENS = 512
 """Longest step on a CPU: how long a stop can take, and how long other streams pause for a new prompt."""
 HEARTBEAT = 0.25  # seconds
@@ -61,7 +61,8 @@ class LocalEngine:
         self._active: str | None = None  # the adapter the running batch computes with
         self._known: set[str] = set()  # adapters loaded into the model
         self._switching = threading.Lock()
-        self._admission = Admission(settings.max_sessions)
+        on_cpu = self.plan.device == "cpu"
+        self._admission = Admission(settings.max_sessions, CPU_CACHE_TOKENS if on_cpu else None)
 
     @property
     def ready(self) -> bool:
@@ -78,6 +79,8 @@ class LocalEngine:
     def _read(self) -> loading.Loaded:
         if self.settings.threads:
             torch.set_num_threads(self.settings.threads)
+        if self.adapter is not None:
+            find_adapter(self.adapter)  # a wrong name is told before the long work
         loaded = loading.load(self.plan, self.settings)
         if self.adapter is not None:
             self._attach(loaded.model, self.adapter)
@@ -297,7 +300,7 @@ class LocalStream:
         self._held = ""  # text that may yet turn out to begin a stop string
         self._decoder = DecodeStream(skip_special_tokens=True)
         self._done = False
-        self._ticket = engine._admission.enter(adapter)
+        self._ticket = engine._admission.enter(adapter, len(self._ids) + max_new_tokens + PAGE_TOKENS)
 
     def __iter__(self) -> "LocalStream":
         return self

@@ -106,7 +106,7 @@ class ScriptedStream:
             raise EngineError(reason="the script says so.", reason_zh="脚本如此。")
         piece = self._text[self._at : self._at + self._engine.piece]
         self._at += len(piece)
-        self.state.new_tokens += 1
+        self.state.new_tokens += bool(piece)
         if not piece:
             self.state.finish_reason = "length" if self._cut else "stop"
             self.close()

@@ -99,6 +99,9 @@ class AnswerView:
         stages: tuple[Stage, ...] = ("key_examinations", "diagnostic_evidence")
         sections = {stage: "\n".join(result[stage]) for stage in stages if result.get(stage)}
         timing = result.get("timing") or {}
+        if self.reasoning and timing.get("reasoning_s"):
+            seconds, tokens = timing["reasoning_s"], timing.get("reasoning_tokens") or 0
+            found["reasoning"] = replace(self.reasoning, done=True, seconds=seconds, tokens=tokens)
         return replace(
             self,
             **found,
