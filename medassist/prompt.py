@@ -172,13 +172,13 @@ def clauses(case_text: str, shortest: int = 2, longest: int = 60) -> list[str]:
 
 
 _REASONING_GRAMMARS: dict[Language, str] = {
-    "en": 'start: "What stands out: " ev "; " ev "; " ev ". This brings to mind " name ", " name " and " name ". '
+    "en": 'start: "What stands out: " ev0 "; " ev1 ". This brings to mind " name ", " name " and " name ". '
     'To tell them apart: " test ".\\n</think>"',
-    "zh": 'start: "值得注意的是：" ev "；" ev "；" ev "。由此想到" name "、" name "和" name "。需要鉴别：" test "。\\n</think>"',
+    "zh": 'start: "值得注意的是：" ev0 "；" ev1 "。由此想到" name "、" name "和" name "。需要鉴别：" test "。\\n</think>"',
 }
 _REPLY_GRAMMARS: dict[Language, str] = {
-    "en": 'start: "What the case says on this: " ev "; " ev ". Considered: " name ". It could be settled by " test "."',
-    "zh": 'start: "病例中与此有关的内容：" ev "；" ev "。考虑：" name "。可通过" test "明确。"',
+    "en": 'start: "What the case says on this: " ev0 "; " ev1 ". Considered: " name ". It could be settled by " test "."',
+    "zh": 'start: "病例中与此有关的内容：" ev0 "；" ev1 "。考虑：" name "。可通过" test "明确。"',
 }
 
 
@@ -196,22 +196,23 @@ def answer_grammar(language: Language, case_text: str, diagnoses: int = 3) -> st
     """The three stages after `answer_opening`, every reason being a clause of the case."""
     form = FORMS[language]
     items = [
-        f'name "\\n   {form.supports}" ev {_quoted(form.separator)} ev "\\n   {form.tests}" test "\\n"',
+        f'name "\\n   {form.supports}" ev0 {_quoted(form.separator)} ev1 "\\n   {form.tests}" test "\\n"',
         *(
             f'"{rank}) " name "\\n   {form.supports}" ev "\\n   {form.tests}" test "\\n"'
             for rank in range(2, diagnoses + 1)
         ),
     ]
     return (
-        f'start: {" ".join(items)} "{form.key_examinations}\\n- " test "\\n- " test "\\n'
-        f'{form.diagnostic_evidence}\\n- " ev "\\n- " ev "\\n"\n{_choices(language, case_text)}'
+        f'start: {" ".join(items)} "{form.key_examinations}\\n- " test0 "\\n- " test1 "\\n'
+        f'{form.diagnostic_evidence}\\n- " ev0 "\\n- " ev1 "\\n"\n{_choices(language, case_text)}'
     )
 
 
 def _choices(language: Language, case_text: str) -> str:
-    """What may stand for a reason, a diagnosis and a test."""
-    reasons = clauses(case_text) or ["-"]
-    rules = {"ev": reasons, "name": vocabulary.diagnoses(language), "test": vocabulary.tests(language)}
+    """What may stand for a reason, a diagnosis and a test; two in a row come from two halves, so that they differ."""
+    rules: dict[str, Sequence[str]] = {"name": vocabulary.diagnoses(language)}
+    for rule, texts in {"ev": clauses(case_text) or ["-"], "test": vocabulary.tests(language)}.items():
+        rules |= {rule: texts, f"{rule}0": texts[0::2], f"{rule}1": texts[1::2] or texts}
     return "".join(f"{rule}: {' | '.join(_quoted(text) for text in texts)}\n" for rule, texts in rules.items())
 
 

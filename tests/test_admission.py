@@ -60,6 +60,27 @@ def test_another_adapter_waits_for_the_running_ones(key: str | None) -> None:
     assert runs(late)
 
 
+def test_room_is_shared_and_nobody_overtakes_who_needs_more() -> None:
+    gate = Admission(8, room=100)
+    first, second = gate.enter(size=60), gate.enter(size=40)
+    large, small = gate.enter(size=50), gate.enter(size=1)
+    assert [runs(ticket) for ticket in (first, second, large, small)] == [True, True, False, False]
+    second.leave()
+    assert not runs(large) and not runs(small)
+    first.leave()
+    assert runs(large) and runs(small)
+
+
+def test_what_is_larger_than_the_room_runs_alone() -> None:
+    gate = Admission(8, room=100)
+    first, huge, last = gate.enter(size=10), gate.enter(size=1000), gate.enter(size=1)
+    assert [runs(ticket) for ticket in (first, huge, last)] == [True, False, False]
+    first.leave()
+    assert runs(huge) and not runs(last)
+    huge.leave()
+    assert runs(last)
+
+
 def test_who_waits_for_another_adapter_may_leave_and_unblock_those_behind() -> None:
     gate = Admission(2)
     first, other, late = gate.enter("a"), gate.enter("b"), gate.enter("a")

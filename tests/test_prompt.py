@@ -104,26 +104,27 @@ def test_clauses(text: str, expected: list[str]) -> None:
     assert clauses(text) == expected
 
 
-def written(language: Language, ev: str) -> dict[str, str]:
-    """A well-formed text for each grammar, with `ev` for every reason."""
+def written(language: Language, ev: str, pair: tuple[str, str] | None = None) -> dict[str, str]:
+    """A well-formed text for each grammar, with `ev` for every reason; two in a row are the `pair`."""
+    first, second = pair or (ev, ev)
     name, other, third = vocabulary.diagnoses(language)[:3]
-    test = vocabulary.tests(language)[0]
+    test, later = vocabulary.tests(language)[:2]
     f = FORMS[language]
     answer = (
-        f"{name}\n   {f.supports}{ev}{f.separator}{ev}\n   {f.tests}{test}\n"
+        f"{name}\n   {f.supports}{first}{f.separator}{second}\n   {f.tests}{test}\n"
         f"2) {other}\n   {f.supports}{ev}\n   {f.tests}{test}\n"
         f"3) {third}\n   {f.supports}{ev}\n   {f.tests}{test}\n"
-        f"{f.key_examinations}\n- {test}\n- {test}\n{f.diagnostic_evidence}\n- {ev}\n- {ev}\n"
+        f"{f.key_examinations}\n- {test}\n- {later}\n{f.diagnostic_evidence}\n- {first}\n- {second}\n"
     )
     if language == "en":
         reasoning = (
-            f"What stands out: {ev}; {ev}; {ev}. This brings to mind {name}, {other} and {third}. "
+            f"What stands out: {first}; {second}. This brings to mind {name}, {other} and {third}. "
             f"To tell them apart: {test}.\n</think>"
         )
-        reply = f"What the case says on this: {ev}; {ev}. Considered: {name}. It could be settled by {test}."
+        reply = f"What the case says on this: {first}; {second}. Considered: {name}. It could be settled by {test}."
     else:
-        reasoning = f"值得注意的是：{ev}；{ev}；{ev}。由此想到{name}、{other}和{third}。需要鉴别：{test}。\n</think>"
-        reply = f"病例中与此有关的内容：{ev}；{ev}。考虑：{name}。可通过{test}明确。"
+        reasoning = f"值得注意的是：{first}；{second}。由此想到{name}、{other}和{third}。需要鉴别：{test}。\n</think>"
+        reply = f"病例中与此有关的内容：{first}；{second}。考虑：{name}。可通过{test}明确。"
     return {"answer": answer, "reasoning": reasoning, "reply": reply}
 
 
@@ -135,10 +136,12 @@ GRAMMARS = {"answer": answer_grammar, "reasoning": reasoning_grammar, "reply": r
 @pytest.mark.parametrize("case_text", ["Calf swollen; no fever", HOSTILE, "", "发热，咳嗽"])
 def test_grammars_accept_the_form_and_nothing_else(language: Language, kind: str, case_text: str) -> None:
     grammar = GRAMMARS[kind](language, case_text)
-    for ev in clauses(case_text) or ["-"]:
-        assert accepts(grammar, written(language, ev)[kind])
+    reasons = clauses(case_text) or ["-"]
+    pair = (reasons[0], (reasons[1:] or reasons)[0])
+    for ev in reasons:
+        assert accepts(grammar, written(language, ev, pair)[kind])
     assert not accepts(grammar, written(language, "a reason the case does not state")[kind])
-    assert not accepts(grammar, written(language, (clauses(case_text) or ["-"])[0])[kind] + "more")
+    assert not accepts(grammar, written(language, reasons[0], pair)[kind] + "more")
 
 
 @pytest.mark.parametrize(

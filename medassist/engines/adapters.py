@@ -48,7 +48,7 @@ def check(name: str, path: Path) -> None:
     try:
         files = json.loads((path / MANIFEST).read_text())["files"].items()
         changed = [file for file, digest in files if not (path / file).is_file() or sha256(path / file) != digest]
-    except (ValueError, KeyError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         changed = [MANIFEST]
     if changed:
         raise UnknownAdapter(

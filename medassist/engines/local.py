@@ -312,7 +312,11 @@ class LocalStream:
             if not self._ticket.wait(HEARTBEAT):
                 self.state.position = self._ticket.position
                 return ""
-            self._submit()
+            try:
+                self._submit()
+            except BaseException:
+                self.close()
+                raise
         try:
             output = self._inbox.get(timeout=HEARTBEAT)
             while not self._inbox.empty():  # several tokens may have come meanwhile: the latest output has all
