@@ -457,14 +457,20 @@ def test_an_adapter_for_another_model_does_not_fit(local_engine: LocalEngine, ad
         _manifest(folder)
 
     folder = _copy(adapter, tmp_path, widen)
-    bare = "".join(local_engine.stream(ASK, max_new_tokens=12))
+    engine = LocalEngine(local_engine.settings)  # one that never had an adapter: nothing was disabled before
     try:
-        local_engine.use_adapter(str(folder))
-        with pytest.raises(UnknownAdapter, match=f"does not fit the model {embedded.NAME}"):
-            list(local_engine.stream(ASK, max_new_tokens=12))
+        bare = "".join(engine.stream(ASK, max_new_tokens=12))
+        for good, expected in ((None, bare), (str(adapter), None)):
+            engine.use_adapter(good)
+            before = "".join(engine.stream(ASK, max_new_tokens=12))
+            assert (before == bare) == (expected == bare)
+            engine.use_adapter(str(folder))
+            with pytest.raises(UnknownAdapter, match=f"does not fit the model {embedded.NAME}"):
+                list(engine.stream(ASK, max_new_tokens=12))
+            engine.use_adapter(good)
+            assert "".join(engine.stream(ASK, max_new_tokens=12)) == before
     finally:
-        local_engine.use_adapter(None)
-    assert "".join(local_engine.stream(ASK, max_new_tokens=12)) == bare
+        engine.close()
 
 
 # --- The embedded model's conversion and packing.

@@ -8,7 +8,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import llguidance.hf
@@ -98,6 +98,10 @@ class LocalEngine:
                 try:
                     model.load_adapter(str(path), adapter_name=slot)
                 except (OSError, ValueError, RuntimeError, KeyError) as error:
+                    # What peft had put in already would go on computing, with numbers nobody trained.
+                    with suppress(ValueError):
+                        model.delete_adapter(slot)
+                    self._attach(model, self._active)
                     raise UnknownAdapter(
                         name=name,
                         reason=f"it does not fit the model {self.model} ({type(error).__name__}).",
