@@ -22,10 +22,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def local_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator["LocalEngine"]:
-    """The embedded model; its converted weights stay in the usual cache from one run to the next."""
+    """The embedded model; its converted weights stay in the usual cache from one run to the next.
+
+    One thread: beside other work on the same cores two threads wait for each other, and write a third as fast.
+    """
     from medassist.engines.local import LocalEngine
 
-    engine = LocalEngine(load_settings(data_dir=tmp_path_factory.mktemp("data"), model="embedded"))
+    engine = LocalEngine(load_settings(data_dir=tmp_path_factory.mktemp("data"), model="embedded", threads=1))
     engine.load()
     yield engine
     engine.close()

@@ -69,7 +69,7 @@ def has(value: dict[str, Any], keys: dict[str, Any]) -> None:
 
 
 def test_json_from_the_embedded_model_has_every_key(run: Run, case_file: str, tmp_path: Path) -> None:
-    done = run("diagnose", case_file, "--json")
+    done = run("diagnose", case_file, "--json", MEDASSIST_THREADS="1")
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     has(answer, ANSWER)

@@ -445,6 +445,7 @@ def test_score_uses_the_adapter_in_use(local_engine: LocalEngine, adapter: Path)
     assert local_engine.score(ASK, ["1\n2"]) == bare
 
 
+@pytest.mark.filterwarnings("ignore:Adapter .* was active which is now deleted")
 def test_an_adapter_for_another_model_does_not_fit(local_engine: LocalEngine, adapter: Path, tmp_path: Path) -> None:
     from safetensors.torch import load_file, save_file
 

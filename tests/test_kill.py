@@ -38,7 +38,7 @@ def test_a_killed_process_leaves_what_was_written(tmp_path: Path, case_en: Patie
         process = subprocess.Popen(
             [sys.executable, "-m", "medassist", "diagnose", str(case_file), "--engine", "local", "--json"],
             cwd=ROOT,
-            env=os.environ | {"MEDASSIST_DATA_DIR": str(path.parent)},
+            env=os.environ | {"MEDASSIST_DATA_DIR": str(path.parent), "MEDASSIST_THREADS": "1"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )

@@ -26,8 +26,8 @@ INSTRUCT = Profile(think_tokens=512, answer_tokens=768)
 DEMO = Profile(think_tokens=256, answer_tokens=512, repetition_penalty=1.1, constrained=True, demo=True)
 PACKED = "packed"
 """The embedded model on a CPU: its own 4-bit codes (see `packed`)."""
-DEMO_CONTEXT = 4096
-"""Tokens; the embedded model was made for 8,192, half of it keeps a laptop's memory free."""
+DEMO_CONTEXT = 8192
+"""Tokens: what the embedded model was made for."""
 
 
 @dataclass(frozen=True)
