@@ -1,4 +1,4 @@
-"""Run every comparison, arms taking turns, and write benchmarks/README.md. `make bench`; `--quick` for fewer rounds."""
+"""Run every comparison, arms taking turns, and write benchmarks/README.md. `make bench`; `--rounds N` for fewer."""
 
 import argparse
 import datetime
@@ -78,7 +78,7 @@ def single(rounds: int) -> list[Row]:
     decode = Row("tokens/s over llama.cpp, one session, writing alone", "≥ 0.5", "tok/s")
     ours, bare, llama = Arm("ours"), Arm("bare"), Arm("llama")
     for n in range(rounds):
-        a = ours("stream_once", text=f"{n} {n}", tokens=4) and ours("one", number=n, tokens=TOKENS)
+        a = ours("one", number=n, tokens=TOKENS)
         b = bare("one", number=n, tokens=TOKENS)
         c = llama("sessions", number=n, tokens=TOKENS, count=1)
         streamed.add(a["wall"] / a["tokens"], b["wall"] / b["tokens"])
@@ -173,19 +173,19 @@ def machine() -> str:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--quick", action="store_true", help="two rounds instead of seven")
+    options.add_argument("--rounds", type=int, default=7, help="pairs for each comparison (seven)")
     options.add_argument(
         "--only", choices=sorted(SUITES), action="append", help="only this suite; the table is printed"
     )
     chosen = options.parse_args()
-    rounds = 2 if chosen.quick else 7
     rows: list[Row] = []
     for name, suite in SUITES.items():
         if not chosen.only or name in chosen.only:
             print(f"{name} …", flush=True)
-            rows += suite(rounds)
-            print("\n".join(row.line() for row in rows[-len(rows) :]), flush=True)
-    if not chosen.only and not chosen.quick:
+            found = suite(chosen.rounds)
+            print("\n".join(row.line() for row in found), flush=True)
+            rows += found
+    if not chosen.only:
         write(rows)
 
 

@@ -7,7 +7,6 @@ both see the same machine and neither pays for the other's threads.
 import ctypes
 import json
 import os
-import statistics
 import sys
 import tempfile
 import threading
@@ -52,7 +51,7 @@ class Ours:
         return replace(asked, system=f"{salt}{asked.system}")
 
     def stream_once(self, text: str, tokens: int, *, salt: str = "") -> dict[str, float]:
-        """Seconds to the first token and to the last of exactly `tokens` (the end-of-text token is not heeded)."""
+        """Seconds to the first token and to the last, and how many there were: `tokens`, or fewer at an end of text."""
         began, first = time.perf_counter(), 0.0
         stream = self.engine.stream(self.prompt(text, salt=salt), max_new_tokens=tokens)
         for _ in stream:
@@ -247,10 +246,6 @@ def main() -> None:
         results.write(json.dumps(getattr(arm, call.pop("what"))(**call)) + "\n")
         results.flush()
     os._exit(0)
-
-
-def median(values: list[float]) -> float:
-    return statistics.median(values)
 
 
 if __name__ == "__main__":

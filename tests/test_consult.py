@@ -450,5 +450,5 @@ def test_a_case_that_the_embedded_model_cannot_hold(local_engine: Any, store: St
     with pytest.raises(CaseTooLong) as caught:
         list(consult(long, engine=local_engine, store=store))
     count, limit = caught.value.details["count"], caught.value.details["limit"]
-    assert isinstance(count, int) and isinstance(limit, int) and count > 4096 > limit > 1000
+    assert isinstance(count, int) and isinstance(limit, int) and count > 8192 > limit > 1000
     assert store.recent() == []

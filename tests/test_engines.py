@@ -434,7 +434,6 @@ def test_a_running_answer_finishes_on_the_adapter_it_began_with(local_engine: Lo
     assert "".join(local_engine.stream(ASK, max_new_tokens=24)) == bare
 
 
-@pytest.mark.xfail(strict=True, reason="score computes with the adapter of the last stream, not the one in use")
 def test_score_uses_the_adapter_in_use(local_engine: LocalEngine, adapter: Path) -> None:
     bare = local_engine.score(ASK, ["1\n2"])
     try:

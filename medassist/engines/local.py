@@ -4,6 +4,8 @@ All of torch's work is done either in the batching thread or in a thread that en
 on the same cores make each other twice as slow (measured; see benchmarks/README.md).
 """
 
+import hashlib
+import os
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -34,6 +36,11 @@ CPU_CACHE_TOKENS = 16_384
 CPU_BATCH_TOKENS = 512
 """Longest step on a CPU: how long a stop can take, and how long other streams pause for a new prompt."""
 HEARTBEAT = 0.25  # seconds
+
+
+def spare_one(cores: int) -> int:
+    """Threads to compute with: a core is left to the pages and to whatever else runs, or OpenMP waits for it."""
+    return max(1, cores - 1)
 
 
 def in_own_thread(work: Callable[[], T]) -> T:
@@ -77,8 +84,8 @@ class LocalEngine:
                 self._batching = _Batching(self._loaded, self.plan, self.settings.max_sessions)
 
     def _read(self) -> loading.Loaded:
-        if self.settings.threads:
-            torch.set_num_threads(self.settings.threads)
+        if self.plan.device == "cpu":
+            torch.set_num_threads(self.settings.threads or spare_one(os.cpu_count() or 1))
         if self.adapter is not None:
             find_adapter(self.adapter)  # a wrong name is told before the long work
         loaded = loading.load(self.plan, self.settings)
@@ -92,7 +99,7 @@ class LocalEngine:
             if self._known:
                 model.disable_adapters()
         else:
-            slot = name.replace(".", "_").replace("/", "_")
+            slot = hashlib.sha256(name.encode()).hexdigest()[:16]  # peft allows no dots and slashes in a name
             if name not in self._known:
                 path = find_adapter(name)
                 try:
@@ -164,11 +171,20 @@ class LocalEngine:
 
     def score(self, prompt: Prompt, continuations: Sequence[str]) -> list[list[float]]:
         """See `Engine.score`. The batch pauses meanwhile; the weights are those that write."""
-        loaded, batching = self._parts()
+        loaded, _ = self._parts()
         before = self.tokens(prompt)
         after = [loaded.tokenizer(text, add_special_tokens=False)["input_ids"] for text in continuations]
-        with batching.paused():
-            return in_own_thread(lambda: [_log_probabilities(loaded.model, before, ids) for ids in after])
+        adapter = self.adapter
+        ticket = self._admission.enter(adapter)  # a score of one adapter does not run beside streams of another
+        try:
+            while not ticket.wait(HEARTBEAT):
+                pass
+            self._activate(adapter)
+            loaded, batching = self._parts()
+            with batching.paused():
+                return in_own_thread(lambda: [_log_probabilities(loaded.model, before, ids) for ids in after])
+        finally:
+            ticket.leave()
 
     def close(self) -> None:
         with self._loading:
