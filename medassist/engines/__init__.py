@@ -9,8 +9,8 @@ from medassist.events import Phase
 from medassist.prompt import Prompt
 
 # Read by OpenMP when torch is first imported. Its threads wait for each other by spinning; where another program wants
-# the same core, a long spin burns whole time slices (measured: an answer took 20 times as long beside a busy process,
-# with this 6 times less). An operator's own setting stands.
+# the same core, the long spins of the default burn whole time slices: two processes at once wrote 1.4 tokens/s with
+# it and 4 to 10 with 2,000 spins, which cost speed on a free machine. An operator's own setting stands.
 os.environ.setdefault("GOMP_SPINCOUNT", "5000")
 
 FinishReason = Literal["stop", "length", "cancelled"]
