@@ -19,6 +19,7 @@ A message exists in English and in Chinese and never quotes the text of a case.
 from typing import ClassVar, Literal
 
 Language = Literal["en", "zh"]
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
 
 class MedAssistError(Exception):

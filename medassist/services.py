@@ -5,11 +5,9 @@ from dataclasses import dataclass
 
 from medassist.config import Settings
 from medassist.engines import Engine
-from medassist.errors import Language, MedAssistError, UnknownEngine
+from medassist.errors import LANGUAGES, MedAssistError, UnknownEngine
 from medassist.prompt import diagnosis_prompt
 from medassist.store import Store, open_store
-
-LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from gradio.blocks import Block
 from gradio.components import Component
 
 from medassist.engines import Engine
-from medassist.errors import Language
+from medassist.errors import LANGUAGES, Language
 from medassist.ui import form, render
 from medassist.ui.examples import EXAMPLES
 from medassist.ui.render import AnswerView
 from medassist.ui.session import Session
-from medassist.ui.words import LANGUAGES, word
+from medassist.ui.words import word
 
 Updates = dict[Block, Any]
 HTML = partial(gr.HTML, apply_default_css=False)

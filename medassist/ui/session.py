@@ -10,13 +10,12 @@ from datetime import UTC, datetime
 from typing import Final
 
 from medassist.engines import Engine
-from medassist.errors import Language, MedAssistError, UnknownConsultation
+from medassist.errors import LANGUAGES, Language, MedAssistError, UnknownConsultation
 from medassist.events import Event, Finished, Started
 from medassist.prompt import PROMPT_VERSION
 from medassist.store import Store, StoredConsultation
 from medassist.store.tables import Kind
 from medassist.ui.render import AnswerView, coalesce
-from medassist.ui.words import LANGUAGES
 
 logger = logging.getLogger(__name__)
 

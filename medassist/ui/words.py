@@ -2,9 +2,7 @@
 
 from typing import Final
 
-from medassist.errors import Language
-
-LANGUAGES: Final[tuple[Language, ...]] = ("en", "zh")
+from medassist.errors import LANGUAGES, Language
 
 WORDS: Final[dict[str, dict[Language, str]]] = {
     # The page.
