@@ -11,7 +11,7 @@ import transformers
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 
 from medassist.config import Settings
-from medassist.engines import Profile, attention, embedded, packed
+from medassist.engines import Profile, attention, embedded, lean, packed
 from medassist.errors import EngineError, UnknownModel
 
 R1_DISTILL = "deepseek-ai/DeepSeek-R1-Distill-Llama-8B"
@@ -52,6 +52,12 @@ class Loaded:
     tokenizer: Any
     profile: Profile
     context_tokens: int
+    fast: lean.Lean | None = None
+
+    def repack(self) -> None:
+        """After a change of the model's adapter: what computes with packed weights packs them anew."""
+        if self.fast is not None:
+            self.fast.pack()
 
 
 def plan(settings: Settings) -> Plan:
@@ -149,9 +155,10 @@ def load(chosen: Plan, settings: Settings) -> Loaded:
         ) from None
     if chosen.device == "cpu" and chosen.attention == "sdpa":
         attention.use()
+    fast = None
     if chosen.quantization == PACKED:
-        packed.pack(model, Path(source) / embedded.CODES)
-    return Loaded(model, tokenizer, profile(chosen, settings, tokenizer), _context(chosen, model))
+        fast = lean.Lean(model, packed.read_codes(Path(source) / embedded.CODES))
+    return Loaded(model, tokenizer, profile(chosen, settings, tokenizer), _context(chosen, model), fast)
 
 
 def profile(chosen: Plan, settings: Settings, tokenizer: Any) -> Profile:

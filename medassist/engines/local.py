@@ -90,11 +90,12 @@ class LocalEngine:
             find_adapter(self.adapter)  # a wrong name is told before the long work
         loaded = loading.load(self.plan, self.settings)
         if self.adapter is not None:
-            self._attach(loaded.model, self.adapter)
+            self._attach(loaded, self.adapter)
         return loaded
 
-    def _attach(self, model: Any, name: str | None) -> None:
+    def _attach(self, loaded: loading.Loaded, name: str | None) -> None:
         """Compute with this adapter, reading it once; None for the bare model."""
+        model = loaded.model
         if name is None:
             if self._known:
                 model.disable_adapters()
@@ -108,7 +109,7 @@ class LocalEngine:
                     # What peft had put in already would go on computing, with numbers nobody trained.
                     with suppress(ValueError):
                         model.delete_adapter(slot)
-                    self._attach(model, self._active)
+                    self._attach(loaded, self._active)
                     raise UnknownAdapter(
                         name=name,
                         reason=f"it does not fit the model {self.model} ({type(error).__name__}).",
@@ -117,6 +118,7 @@ class LocalEngine:
                 self._known.add(name)
             model.enable_adapters()
             model.set_adapter(slot)
+        loaded.repack()
         self._active = name
 
     def use_adapter(self, name: str | None) -> None:
@@ -130,11 +132,11 @@ class LocalEngine:
         with self._switching:
             if name == self._active or self._loaded is None or self._batching is None:
                 return
-            model = self._loaded.model
+            loaded = self._loaded
             # A fresh batch: cached prompt beginnings were computed with the adapter before.
             self._batching.close()
             try:
-                in_own_thread(lambda: self._attach(model, name))
+                in_own_thread(lambda: self._attach(loaded, name))
             finally:
                 self._batching = _Batching(self._loaded, self.plan, self.settings.max_sessions)
 

@@ -1,61 +1,57 @@
-"""Linear layers packed for a CPU: 4-bit weights for one row, bf16 in the kernel's own layout for more.
+"""A weight packed for a CPU: 4-bit codes for a few rows, bf16 in the kernel's own layout for more.
 
-Writing one token multiplies every weight with one row and waits for memory: 4 bits a weight are read faster than
-16. More rows (a prompt, a batch) wait for arithmetic, where unpacking would cost more than it saves. Between the
-layers everything stays fp32: attention for one token is five times as fast in it as in bf16 on a CPU. Both hold the same numbers as far as they can: the embedded model's weights lie in groups of 32 with a
-4-bit code each (GGUF's Q4_1), and the codes are recovered, not rounded anew. A weight that does not lie so (the
-output layer) is rounded to 8 bits per row. benchmarks/README.md compares PyTorch's CPU kernels, and says why the
-fastest of them, 8-bit weights with 8-bit activations, is not used: it changed every second next token.
+Writing one token multiplies every weight with one row and waits for memory: 4 bits a weight are read faster than 16.
+More rows (a prompt, a batch) wait for arithmetic, where unpacking would cost more than it saves. Both hold the same
+numbers as far as they can: the embedded model's weights lie in groups of 32 with a 4-bit code each (GGUF's Q4_1), and
+the codes are recovered, not rounded anew. A weight that does not lie so (the output layer, one an adapter changed) is
+rounded to 8 bits per row. benchmarks/README.md compares PyTorch's CPU kernels, and says why the fastest of them, 8-bit
+weights with 8-bit activations, is not used: it changed every second next token.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
 GROUP = 32  # weights to a scale in Q4_1
-FEW_ROWS = 1  # up to here the 4-bit kernel is the faster one
+FEW_ROWS = {4: 4, 8: 1}
+"""Bits → up to how many rows the codes are the faster way (benchmarks/README.md)."""
 FITS = 0.01  # of a group's step: how far a weight may lie from its 4-bit code
 
 Codes = tuple[torch.Tensor, torch.Tensor]
 """4 bits: codes [out, in] uint8 and (scale, offset) [in/32, out, 2]; 8 bits: codes [out, in] int8 and scales [out]."""
 
 
-class PackedLinear(nn.Linear):
-    """Keeps the loaded weight beside its packed forms, so that LoRA adapters and saving find it."""
+class Matrix:
+    """A weight [out, in] in its packed forms."""
 
-    four_bit: bool
-    codes: torch.Tensor
-    scales: torch.Tensor
-    many: Any  # bf16 in oneDNN's layout
+    def __init__(self, weight: torch.Tensor, codes: Codes) -> None:
+        self.shape = weight.shape
+        self._four_bit = codes[0].dtype == torch.uint8
+        self._few = FEW_ROWS[4 if self._four_bit else 8]
+        self._codes, self._scales = codes
+        if self._four_bit:
+            self._codes = torch.ops.aten._convert_weight_to_int4pack_for_cpu(codes[0].to(torch.int32), 2)
+        self._many = torch.ops.mkldnn._reorder_linear_weight(weight.bfloat16(), 8)
 
     @classmethod
-    def over(cls, layer: nn.Linear, codes: Codes) -> "PackedLinear":
-        """The same layer, weight [out, in], computing with `codes` for one row and in bf16 for more."""
-        made = cls.__new__(cls)
-        nn.Module.__init__(made)
-        made.in_features, made.out_features = layer.in_features, layer.out_features
-        made.weight, made.bias = layer.weight, layer.bias
-        made.four_bit = codes[0].dtype == torch.uint8
-        made.codes, made.scales = codes
-        if made.four_bit:
-            made.codes = torch.ops.aten._convert_weight_to_int4pack_for_cpu(codes[0].to(torch.int32), 2)
-        made.many = torch.ops.mkldnn._reorder_linear_weight(layer.weight.detach().bfloat16(), 8)
-        return made
+    def stacked(cls, weights: Sequence[torch.Tensor], codes: Sequence[Codes]) -> "Matrix":
+        """Several weights of the same width as one: [sum of outs, in]. All 4-bit, or all turned to 8 bits."""
+        if len({kind.dtype for kind, _ in codes}) > 1:
+            codes = [eight_bits(weight.float()) for weight in weights]
+        across = 1 if codes[0][0].dtype == torch.uint8 else 0
+        scales = torch.cat([each for _, each in codes], dim=across).contiguous()
+        return cls(torch.cat(list(weights)), (torch.cat([each for each, _ in codes]), scales))
 
-    def forward(self, input: torch.Tensor) -> torch.Tensor:
-        flat = input.reshape(-1, self.in_features).bfloat16()
-        if flat.shape[0] > FEW_ROWS:
-            made = torch.ops.mkldnn._linear_pointwise(flat, self.many, None, "none", [], "")
-        elif self.four_bit:
-            made = torch.ops.aten._weight_int4pack_mm_for_cpu(flat, self.codes, GROUP, self.scales)
-        else:
-            made = torch.ops.aten._weight_int8pack_mm(flat, self.codes, self.scales)
-        made = made.view(*input.shape[:-1], self.out_features).to(input.dtype)
-        return made if self.bias is None else made + self.bias  # type: ignore[no-any-return]
+    def __call__(self, rows: torch.Tensor) -> torch.Tensor:
+        """`rows` [n, in] in bf16 → [n, out] in bf16."""
+        if rows.shape[0] > self._few:
+            return torch.ops.mkldnn._linear_pointwise(rows, self._many, None, "none", [], "")  # type: ignore[no-any-return]
+        if self._four_bit:
+            return torch.ops.aten._weight_int4pack_mm_for_cpu(rows, self._codes, GROUP, self._scales)  # type: ignore[no-any-return]
+        return torch.ops.aten._weight_int8pack_mm(rows, self._codes, self._scales)  # type: ignore[no-any-return]
 
 
 def find_codes(weight: torch.Tensor) -> Codes:
@@ -70,28 +66,27 @@ def find_codes(weight: torch.Tensor) -> Codes:
         if ((places - codes).abs() > FITS).float().mean() < 0.01:
             offsets = torch.stack([scale, low + 8 * scale], dim=-1).transpose(0, 1).contiguous().bfloat16()
             return codes.to(torch.uint8).reshape(rows, columns), offsets
+    return eight_bits(weight)
+
+
+def eight_bits(weight: torch.Tensor) -> Codes:
+    """A weight [out, in] in fp32 rounded to 8 bits, a scale to each row."""
     scale = (weight.abs().amax(dim=1) / 127).clamp(min=1e-9)
     return (weight / scale[:, None]).round().to(torch.int8), scale.bfloat16()
-
-
-def _linears(model: nn.Module) -> dict[str, nn.Linear]:
-    return {name: layer for name, layer in model.named_modules() if type(layer) is nn.Linear}
 
 
 @torch.no_grad()
 def write_codes(model: nn.Module, path: Path) -> None:
     """Find the codes of every linear layer of `model`, in fp32 as it was dequantised, and keep them."""
     tensors: dict[str, torch.Tensor] = {}
-    for name, layer in _linears(model).items():
-        tensors[f"{name}.codes"], tensors[f"{name}.scales"] = find_codes(layer.weight.detach())
+    for name, layer in model.named_modules():
+        if isinstance(layer, nn.Linear):
+            tensors[f"{name}.codes"], tensors[f"{name}.scales"] = find_codes(layer.weight.detach())
     save_file(tensors, path)
 
 
-@torch.no_grad()
-def pack(model: nn.Module, path: Path) -> None:
-    """Replace every linear layer of `model`, in place, by one with the codes kept at `path`."""
-    codes: Mapping[str, torch.Tensor] = load_file(path)
-    for name, layer in _linears(model).items():
-        parent, _, last = name.rpartition(".")
-        packed = PackedLinear.over(layer, (codes[f"{name}.codes"], codes[f"{name}.scales"]))
-        setattr(model.get_submodule(parent), last, packed)
+def read_codes(path: Path) -> dict[str, Codes]:
+    """What `write_codes` kept, by the layer's name."""
+    tensors = load_file(path)
+    names = [name.removesuffix(".codes") for name in tensors if name.endswith(".codes")]
+    return {name: (tensors[f"{name}.codes"], tensors[f"{name}.scales"]) for name in names}
