@@ -113,14 +113,21 @@ def eight(rounds: int) -> list[Row]:
 
 
 def prefix(rounds: int) -> list[Row]:
-    row = Row("first token, nothing of the prompt cached over the instructions cached", "≥ 4", "s")
+    what = "first token, nothing of the prompt cached over"
+    rows = {
+        "prefix": (Row(f"{what} the instructions cached, English case", "≥ 4", "s"), {"language": "en"}),
+        "prefix zh": (Row(f"{what} the instructions cached, Chinese case", "≥ 4", "s"), {"language": "zh"}),
+        "follow_up": (Row(f"{what} the conversation cached, follow-up question", "≥ 4", "s"), {}),
+    }
     ours = Arm("ours")
-    for n in range(2 * rounds):
-        cold = ours("prefix", number=n, cached=False)
-        warm = ours("prefix", number=9000 + n, cached=True)
-        row.add(cold["first"], warm["first"])
+    for name, (row, more) in rows.items():
+        for n in range(2 * rounds):
+            cold, warm = (
+                ours(name.split()[0], number=9000 * cached + n, cached=bool(cached), **more) for cached in (0, 1)
+            )
+            row.add(cold["first"], warm["first"])
     ours.close()
-    return [row]
+    return [row for row, _ in rows.values()]
 
 
 def loads(rounds: int) -> list[Row]:

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 THREADS = 2
+NEVER = 1_000_000
+"""A token no vocabulary has: as the end of a text, it never comes."""
 CASES = (
     "Patient: 34 years old, female\nChief complaint: Breathlessness since this morning\n"
     "History of present illness: Ten days after knee surgery. Left calf swollen and tender. No fever. Case {}.",
@@ -26,41 +28,60 @@ CASES = (
 )
 """Synthetic; the number keeps one measurement from finding the key-value cache of another."""
 
+CASE_ZH = "患者：男，23岁\n主诉：右下腹痛12小时\n现病史：脐周起病，后移至右下腹。恶心，呕吐一次，无腹泻。编号{}。"
+
+ANSWER = "\n".join(
+    f"{rank}) {name}\n   For: the complaint and how it began; the history as given\n   Next: {test}"
+    for rank, (name, test) in enumerate(
+        [
+            ("Pulmonary embolism", "CT pulmonary angiography, D-dimer"),
+            ("Acute coronary syndrome", "electrocardiogram, troponin"),
+            ("Community-acquired pneumonia", "chest radiograph, C-reactive protein"),
+            ("Acute appendicitis", "abdominal ultrasound, white cell count"),
+            ("Anxiety disorder", "a careful history once the rest is excluded"),
+        ],
+        1,
+    )
+)
+"""An answer to ask further about: its words do not matter here, its length does."""
+
 
 def case(number: int) -> str:
     return CASES[number % len(CASES)].format(number)
 
 
 class Ours:
-    """The local engine as the app uses it, the grammar left off so that every arm writes freely."""
+    """The local engine as the app uses it, without grammar and end, so that every arm writes as many tokens."""
 
     def __init__(self) -> None:
         from medassist.config import load_settings
         from medassist.engines.local import LocalEngine
 
+        LocalEngine.ends_of = staticmethod(lambda loaded: {NEVER})  # every arm writes to the last token
         self.engine = LocalEngine(load_settings(threads=THREADS, max_sessions=8))
         self.engine.load()
-        self.stream_once(case(10_000), 4)
+        self.time(self.prompt(case(10_000)), 4)
+        self.time(self.prompt(CASE_ZH, language="zh"), 4)
 
-    def prompt(self, text: str, *, salt: str = "") -> Any:
+    def prompt(self, text: str, *, language: Any = "en", salt: str = "") -> Any:
         from dataclasses import replace
 
         from medassist.prompt import OPENING, diagnosis_prompt
 
-        asked = diagnosis_prompt(text, "en").continued(OPENING)
+        asked = diagnosis_prompt(text, language).continued(OPENING)
         return replace(asked, system=f"{salt}{asked.system}")
 
-    def stream_once(self, text: str, tokens: int, *, salt: str = "") -> dict[str, float]:
-        """Seconds to the first token and to the last, and how many there were: `tokens`, or fewer at an end of text."""
+    def time(self, prompt: Any, tokens: int) -> dict[str, float]:
+        """Seconds to the first token and to the last, and how many there were."""
         began, first = time.perf_counter(), 0.0
-        stream = self.engine.stream(self.prompt(text, salt=salt), max_new_tokens=tokens)
+        stream = self.engine.stream(prompt, max_new_tokens=tokens)
         for _ in stream:
             if not first and stream.state.new_tokens:
                 first = time.perf_counter() - began
         return {"first": first, "wall": time.perf_counter() - began, "tokens": stream.state.new_tokens}
 
     def one(self, number: int, tokens: int) -> dict[str, float]:
-        return self.stream_once(case(number), tokens)
+        return self.time(self.prompt(case(number)), tokens)
 
     def sessions(self, number: int, tokens: int, count: int) -> dict[str, float]:
         """`count` streams begun together: tokens per second of all."""
@@ -90,9 +111,25 @@ class Ours:
             worker.join()
         return {"firsts": firsts}
 
-    def prefix(self, number: int, cached: bool) -> dict[str, float]:
+    def prefix(self, number: int, cached: bool, language: Any = "en") -> dict[str, float]:
         """Time to the first token when the instructions were read before, or when nothing of the prompt was."""
-        return self.stream_once(case(number), 1, salt="" if cached else f"{number} ")
+        text = case(number) if language == "en" else CASE_ZH.format(number)
+        return self.time(self.prompt(text, language=language, salt="" if cached else f"{number} "), 1)
+
+    def follow_up(self, number: int, cached: bool) -> dict[str, float]:
+        """Time to the first token of the reply to a question, the conversation read before, or none of it."""
+        from dataclasses import replace
+
+        from medassist.prompt import follow_up_prompt
+
+        def ask(question: str) -> Any:
+            return follow_up_prompt(case(number), "en", ANSWER, [], question)
+
+        if cached:
+            self.time(ask("What else could it be?"), 4)
+            return self.time(ask("Which test first?"), 1)
+        asked = ask("Which test first?")
+        return self.time(replace(asked, system=f"{number} {asked.system}"), 1)
 
 
 class Bare:
@@ -126,7 +163,12 @@ class Bare:
         began = time.perf_counter()
         with torch.inference_mode():
             written = self.model.generate(
-                ids, max_new_tokens=tokens, do_sample=False, repetition_penalty=self.penalty, pad_token_id=2
+                ids,
+                max_new_tokens=tokens,
+                do_sample=False,
+                repetition_penalty=self.penalty,
+                pad_token_id=2,
+                eos_token_id=NEVER,
             )
         return {"wall": time.perf_counter() - began, "tokens": written.shape[1] - ids.shape[1]}
 
@@ -143,9 +185,9 @@ class Llama:
         llama_cpp.llama_backend_init()
         self._quiet = llama_cpp.llama_log_callback(lambda *_: None)
         llama_cpp.llama_log_set(self._quiet, ctypes.c_void_p(0))
-        self.model = llama_cpp.llama_model_load_from_file(
-            str(embedded.gguf_path()).encode(), llama_cpp.llama_model_default_params()
-        )
+        weights = llama_cpp.llama_model_default_params()
+        weights.use_extra_bufts = False  # its AMX kernels crash on Q4_1
+        self.model = llama_cpp.llama_model_load_from_file(str(embedded.gguf_path()).encode(), weights)
         params = llama_cpp.llama_context_default_params()
         params.n_ctx, params.n_batch, params.n_seq_max = 8 * 1024, 2048, 8
         params.n_threads = params.n_threads_batch = THREADS

@@ -23,8 +23,10 @@ class Services:
     def _load(self) -> None:
         try:
             self.engine.load()
-            for language in LANGUAGES:  # the instructions are read now, so that the first case waits for less
-                for _ in self.engine.stream(diagnosis_prompt("", language), max_new_tokens=1):
+            # The instructions are read now, so that the first case waits for less. Two tokens: a batch keeps nothing of
+            # a prompt that ended with its first.
+            for language in LANGUAGES:
+                for _ in self.engine.stream(diagnosis_prompt("", language), max_new_tokens=2):
                     pass
         except MedAssistError:
             return  # the first consultation tries again and shows why

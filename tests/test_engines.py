@@ -20,6 +20,7 @@ from medassist.engines.scripted import ScriptedEngine
 from medassist.errors import EngineError, UnknownAdapter, UnknownModel
 from medassist.parse import parse_answer
 from medassist.prompt import OPENING, Prompt, answer_grammar, answer_opening, choice_grammar, diagnosis_prompt
+from medassist.services import Services
 
 ASK = Prompt("en", "You are a clerk.", (("user", "Count upwards from one, in digits, one per line."),))
 COUNTED = "".join(f"{n}\n" for n in range(1, 200))
@@ -586,7 +587,14 @@ def test_sessions_of_a_batch_do_not_see_each_other(local_engine: LocalEngine) ->
     """Six texts of different lengths written together continue as each does alone."""
     prompts = [
         Prompt("en", "You continue the text.", (("user", text),))
-        for text in ("Fever " * 40, "Cough", "A swollen calf after surgery.", "头痛三天，伴呕吐。", "Rash " * 15, "Pain.")
+        for text in (
+            "Fever " * 40,
+            "Cough",
+            "A swollen calf after surgery.",
+            "头痛三天，伴呕吐。",
+            "Rash " * 15,
+            "Pain.",
+        )
     ]
 
     def write(prompt: Prompt) -> str:
@@ -599,6 +607,28 @@ def test_sessions_of_a_batch_do_not_see_each_other(local_engine: LocalEngine) ->
     same = [one[:12] == other[:12] for one, other in zip(alone, together, strict=True)]
     assert sum(same) >= len(prompts) - 1, list(zip(alone, together, strict=True))
     assert len(set(together)) == len(prompts)
+
+
+def test_instructions_read_at_the_start_are_not_read_again(
+    local_engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A first case reads little more than itself, once the service has started."""
+    assert local_engine._loaded is not None and local_engine._loaded.fast is not None
+    fast, read = local_engine._loaded.fast, list[int]()
+    usual = fast.hidden
+
+    def counted(ids: torch.Tensor, *rest: Any) -> torch.Tensor:
+        read.append(len(ids))
+        return usual(ids, *rest)
+
+    monkeypatch.setattr(fast, "hidden", counted)
+    services = Services(local_engine.settings, local_engine, store=None)  # type: ignore[arg-type]  # not used here
+    services._load()
+    for language, case in (("en", "Chief complaint: Cough for two days."), ("zh", "主诉：咳嗽2天。")):
+        read.clear()
+        prompt = diagnosis_prompt(case, language)
+        list(local_engine.stream(prompt, max_new_tokens=1))
+        assert read[0] < 60 < local_engine.count_tokens(prompt) / 3
 
 
 def test_a_lean_model_packs_the_adapter_in_use(local_engine: LocalEngine, adapter: Path, reference: Any) -> None:

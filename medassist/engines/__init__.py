@@ -8,10 +8,11 @@ from typing import Literal, Protocol
 from medassist.events import Phase
 from medassist.prompt import Prompt
 
-# Read by OpenMP when torch is first imported. Its threads wait for each other by spinning; where another program wants
-# the same core, the long spins of the default burn whole time slices: two processes at once wrote 1.4 tokens/s with
-# it and 4 to 10 with 2,000 spins, which cost speed on a free machine. An operator's own setting stands.
-os.environ.setdefault("GOMP_SPINCOUNT", "5000")
+# Read by OpenMP when torch is first imported. Its threads wait for each other by spinning. Where another program wants
+# the same core the long spins of the default burn whole time slices (8 sessions: 14 tokens/s); too short ones let the
+# threads sleep between operations (168 instead of 205 on a free machine, benchmarks/README.md). An operator's own
+# setting stands.
+os.environ.setdefault("GOMP_SPINCOUNT", "20000")
 
 FinishReason = Literal["stop", "length", "cancelled"]
 

@@ -185,8 +185,8 @@ def _mix(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, mask: torc
 
 
 def _causal(new: int, total: int) -> torch.Tensor:
-    """Which of `total` tokens each of the last `new` sees, [new, total]."""
-    return torch.ones(new, total, dtype=torch.bool).tril_(total - new)
+    """Zero where each of the last `new` of `total` tokens sees, −∞ where not, [new, total]."""
+    return torch.full((new, total), float("-inf")).triu_(total - new + 1)
 
 
 def _angles(rotary: Any, positions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

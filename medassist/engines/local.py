@@ -29,7 +29,7 @@ from medassist.prompt import OPENING, Prompt
 
 T = TypeVar("T")
 
-PAGE_TOKENS = 32
+PAGE_TOKENS = 16
 """Tokens to a page of the key-value cache: a prompt's beginning is shared in whole pages."""
 CPU_CACHE_TOKENS = 16_384
 """Room for eight sessions of 2,048 tokens, about 750 MB for the embedded model; more wait in the queue."""
@@ -70,6 +70,12 @@ class LocalEngine:
         self._switching = threading.Lock()
         on_cpu = self.plan.device == "cpu"
         self._admission = Admission(settings.max_sessions, CPU_CACHE_TOKENS if on_cpu else None)
+
+    @staticmethod
+    def ends_of(loaded: loading.Loaded) -> set[int]:
+        """The tokens that end a text."""
+        ends: int | list[int] = loaded.model.generation_config.eos_token_id or []
+        return {loaded.tokenizer.eos_token_id, *([ends] if isinstance(ends, int) else ends)}
 
     @property
     def ready(self) -> bool:
@@ -232,8 +238,8 @@ class _Batching:
         threading.Thread(target=self._hand_out, name="medassist-tokens", daemon=True).start()
 
     def _generation(self, loaded: loading.Loaded) -> GenerationConfig:
-        profile, config = loaded.profile, loaded.model.generation_config
-        self.ends = _ids(config.eos_token_id) | {loaded.tokenizer.eos_token_id}
+        profile = loaded.profile
+        self.ends = LocalEngine.ends_of(loaded)
         sampling = {"do_sample": False}
         if profile.temperature > 0:
             sampling = {"do_sample": True, "temperature": profile.temperature, "top_p": profile.top_p}  # type: ignore[dict-item]
@@ -300,10 +306,6 @@ def _guides() -> ContinuousBatchingLogitsProcessorList:
     processors = ContinuousBatchingLogitsProcessorList(LogitsProcessorList([GuideProcessor()]))
     processors.tensors_required = 1  # one row of arguments for each processor with arguments per request
     return processors
-
-
-def _ids(value: int | list[int] | None) -> set[int]:
-    return set() if value is None else {value} if isinstance(value, int) else set(value)
 
 
 class LocalStream:
