@@ -1,0 +1,321 @@
+"""Finds the findings that a case names, in either language, with their place and how the case states them.
+
+How phrases match is written in data/README.md, “A finding”: English words in any inflection and order within one
+clause, with up to two foreign words between them; Chinese phrases as written, `…` for up to eight characters.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import snowballstemmer
+
+from medassist.findings import Sentence, Status, sentences
+from medassist.knowledge.measures import Reader, Value
+from medassist.knowledge.records import Finding, Measure
+
+FOREIGN = 2
+"""Words that may stand between the words of an English phrase."""
+GAP = 8
+"""Characters that `…` stands for at most."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A finding named in a case: `start` and `end` index the case text."""
+
+    finding: str
+    status: Status
+    start: int
+    end: int
+    field: str = ""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a case states: every observation, and by finding what is present, absent, and so on."""
+
+    observations: tuple[Observation, ...]
+    values: tuple[Value, ...] = ()
+
+    def having(self, *statuses: Status) -> dict[str, Observation]:
+        """The first observation of every finding with one of the statuses, in the order of the text."""
+        found: dict[str, Observation] = {}
+        for each in self.observations:
+            if each.status in statuses:
+                found.setdefault(each.finding, each)
+        return found
+
+    @property
+    def present(self) -> dict[str, Observation]:
+        return self.having(Status.PRESENT)
+
+    @property
+    def absent(self) -> dict[str, Observation]:
+        """Denied, and not stated anywhere else."""
+        stated = self.present
+        return {name: seen for name, seen in self.having(Status.ABSENT).items() if name not in stated}
+
+
+@dataclass
+class _Phrase:
+    finding: str
+    denies: bool = False  # “troponin normal” says that a raised troponin is absent
+    stems: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Match:
+    finding: str
+    denies: bool
+    start: int
+    end: int
+    covered: frozenset[int] = field(default_factory=frozenset)  # the characters (or words) of the phrase itself
+    gap: int = 0
+    clause: int = 0
+
+
+class Lexicon:
+    """The words of all findings, ready to be found."""
+
+    def __init__(self, findings: Mapping[str, Finding], measures: Mapping[str, Measure]) -> None:
+        self._findings = findings
+        self._reader = Reader(measures)
+        self._limits = [(finding.id, limit) for finding in findings.values() for limit in finding.measure]
+        self._english: dict[str, list[_Phrase]] = defaultdict(list)
+        self._chinese: dict[str, list[_Phrase]] = defaultdict(list)
+        self._broader = {name: _ancestors(findings, name) for name in findings}
+        self._index(findings.values())
+
+    def _index(self, findings: Iterable[Finding]) -> None:
+        english: dict[tuple[str, ...], _Phrase] = {}
+        for finding in findings:
+            for phrase, denies in _phrases((finding.name.en, *finding.words.en), _NORMAL):
+                stems = tuple(stem for stem in map(_stem, _WORD.findall(phrase)) if stem)
+                if stems:
+                    english.setdefault(tuple(sorted(stems)), _Phrase(finding.id, denies, stems=stems))
+            for phrase, denies in _phrases((finding.name.zh, *finding.words.zh), _NORMAL_ZH):
+                parts = tuple(part for part in phrase.casefold().replace(" ", "").split("…") if part)
+                if parts:
+                    self._chinese[parts[0][:2]].append(_Phrase(finding.id, denies, parts=parts))
+        common: dict[str, int] = defaultdict(int)
+        for phrase in english.values():
+            for stem in set(phrase.stems):
+                common[stem] += 1
+        for phrase in english.values():  # looked up by its rarest word
+            self._english[min(phrase.stems, key=lambda stem: (common[stem], stem))].append(phrase)
+
+    def read(self, case_text: str, *, age: float | None = None, sex: str = "unknown") -> Facts:
+        """What the case states. `age` in years and `sex` decide which limits a value is held against."""
+        minor = age is not None and age < 16
+        found: list[Observation] = []
+        values: list[Value] = []
+        for sentence in sentences(case_text):
+            if sentence.field == "patient":
+                continue
+            for match in self._matches(sentence):
+                found += self._observe(match, sentence, minor)
+            for value in self._reader.read(sentence):
+                values.append(value)
+                found += self._judge(value, age, sex, sentence)
+        return Facts(tuple(sorted(found, key=lambda each: (each.start, -each.end))), tuple(values))
+
+    def _observe(self, match: _Match, sentence: Sentence, minor: bool) -> Iterator[Observation]:
+        start, end = sentence.start + match.start, sentence.start + match.end
+        status = sentence.status(start, end, minor=minor)
+        kind = self._findings[match.finding].kind
+        if status is Status.PAST and kind == "history":
+            status = Status.PRESENT  # a past illness is what such a finding states
+        if status is Status.POSSIBLE and kind == "result" and sentence.field == "investigations":
+            status = Status.PRESENT  # radiologists write so
+        if match.denies:
+            if status is not Status.PRESENT:
+                return
+            status = Status.ABSENT
+        yield Observation(match.finding, status, start, end, sentence.field)
+
+    def _judge(self, value: Value, age: float | None, sex: str, sentence: Sentence) -> Iterator[Observation]:
+        """The findings that a value is, and those that it rules out."""
+        for name, limit in self._limits:
+            if limit.of != value.measure:
+                continue
+            if limit.ages is not None and not limit.ages[0] <= (age if age is not None else 40) <= limit.ages[1]:
+                continue
+            if limit.sex is not None and sex != limit.sex:
+                continue
+            status = Status.PRESENT if limit.holds(value.number) else Status.ABSENT
+            if value.past:
+                status = Status.PAST
+            yield Observation(name, status, value.start, value.end, sentence.field)
+
+    def _matches(self, sentence: Sentence) -> list[_Match]:
+        return _settle([*self._match_chinese(sentence.text), *self._match_english(sentence.text)], self._broader)
+
+    def _match_chinese(self, text: str) -> Iterator[_Match]:
+        folded = text.casefold()
+        for at in range(len(folded)):
+            if not folded[at].isalnum():
+                continue
+            for key in (folded[at : at + 2], folded[at]):
+                for phrase in self._chinese.get(key, ()):
+                    if (places := _fit(folded, at, phrase.parts)) is not None:
+                        yield _Match(phrase.finding, phrase.denies, at, max(places) + 1, frozenset(places))
+
+    def _match_english(self, text: str) -> Iterator[_Match]:
+        for number, clause in enumerate(_clauses(text)):
+            by_stem: dict[str, list[int]] = defaultdict(list)
+            for place, (stem, _, _) in enumerate(clause):
+                by_stem[stem].append(place)
+            for stem in by_stem:
+                for phrase in self._english.get(stem, ()):
+                    if all(each in by_stem for each in phrase.stems):
+                        yield from _place(phrase, clause, by_stem, stem, number)
+
+
+def _ancestors(findings: Mapping[str, Finding], name: str) -> frozenset[str]:
+    from medassist.knowledge.validate import implied
+
+    return frozenset(implied(findings, name))
+
+
+def _fit(text: str, at: int, parts: tuple[str, ...]) -> list[int] | None:
+    """The places of a Chinese phrase that begins at `at`, or None."""
+    if not text.startswith(parts[0], at):
+        return None
+    first = parts[0]
+    if first[0].isascii() and at and text[at - 1].isascii() and text[at - 1].isalnum():
+        return None  # in the middle of a Latin word
+    places = list(range(at, at + len(first)))
+    for part in parts[1:]:
+        begin = places[-1] + 1
+        found = text.find(part, begin, begin + GAP + len(part))
+        if found < 0 or re.search(r"[，,。；;、！？\n]", text[begin:found]):
+            return None
+        places += range(found, found + len(part))
+    end = places[-1]
+    if text[end].isascii() and text[end].isalpha() and end + 1 < len(text) and text[end + 1].isascii() and text[end + 1].isalpha():
+        return None
+    return places
+
+
+def _place(
+    phrase: _Phrase, clause: list[tuple[str, int, int]], by_stem: Mapping[str, list[int]], anchor: str, number: int
+) -> Iterator[_Match]:
+    """An English phrase around each place of its rarest word, as tight as it fits."""
+    room = len(phrase.stems) + FOREIGN
+    for at in by_stem[anchor]:
+        taken = {at}
+        for stem in phrase.stems:
+            if stem == anchor:
+                continue
+            near = [place for place in by_stem[stem] if place not in taken and abs(place - at) < room]
+            if not near:
+                break
+            taken.add(min(near, key=lambda place: abs(place - at)))
+        else:
+            if len(taken) < len(set(phrase.stems)):
+                continue
+            low, high = min(taken), max(taken)
+            if high - low < room:
+                yield _Match(
+                    phrase.finding,
+                    phrase.denies,
+                    clause[low][1],
+                    clause[high][2],
+                    frozenset(each for place in taken for each in range(clause[place][1], clause[place][2])),
+                    high - low + 1 - len(taken),
+                    number,
+                )
+
+
+def _settle(matches: list[_Match], broader: Mapping[str, frozenset[str]]) -> list[_Match]:
+    """Drop what lies within a longer phrase, and loose fits whose words belong to a tighter one between them.
+
+    In “chest clear, abdominal pain” the pain is the abdomen's; “chest … pain” must not take it.
+    """
+    kept: list[_Match] = []
+    for match in sorted(matches, key=lambda each: (-len(each.covered), each.gap)):
+        if any(match.covered < other.covered and not _kin(match, other, broader) for other in kept):
+            continue
+        if match.gap and any(
+            other is not match
+            and other.gap < match.gap
+            and other.covered & match.covered
+            and any(match.start < place < match.end for place in other.covered - match.covered)
+            and not _kin(match, other, broader)
+            for other in matches
+        ):
+            continue
+        kept.append(match)
+    return kept
+
+
+def _kin(one: _Match, other: _Match, broader: Mapping[str, frozenset[str]]) -> bool:
+    return one.finding in broader.get(other.finding, ()) or other.finding in broader.get(one.finding, ())
+
+
+# --- English words.
+
+_WORD = re.compile(r"[A-Za-z0-9]+(?:['’][A-Za-z]+)?")
+_BREAK = re.compile(r"[.,;:!?()\[\]/](?!\d)|(?<!\d)[.,]|\s[-–—]\s|\bbut\b|\bthough\b|\n|[，。；：、（）]", re.IGNORECASE)
+_LITTLE = frozenset(
+    "a an the of in on at to into with from for by and or his her their its my is are was were be been being has have had he she they it this that these those some as very quite so then than there when while which who just really also any all both about".split()
+)
+_STEMMER = snowballstemmer.stemmer("english")
+_IRREGULAR = {
+    "swollen": "swell", "swelled": "swell", "felt": "feel", "bled": "bleed", "blood": "blood", "bit": "bite", "bitten": "bite",
+    "broke": "break", "broken": "break", "fell": "fall", "fallen": "fall", "lost": "loss", "lose": "loss", "losing": "loss", "loses": "loss",
+    "slept": "sleep", "woke": "wake", "woken": "wake", "shook": "shake", "shaken": "shake", "ate": "eat", "eaten": "eat", "drank": "drink", "drunk": "drink",
+    "swore": "swear", "worse": "worse", "worsening": "worse", "worsens": "worse", "worsened": "worse", "breathless": "breathless", "feet": "foot",
+    "teeth": "tooth", "legs": "leg", "painful": "pain", "aching": "ache", "achy": "ache", "went": "go", "gone": "go", "began": "begin", "begun": "begin",
+    "spat": "spit", "tore": "tear", "torn": "tear", "hurts": "hurt", "hurting": "hurt", "gave": "give", "given": "give", "took": "take", "taken": "take",
+    "came": "come", "children": "child", "women": "woman", "men": "man", "got": "get", "left": "left", "stung": "sting", "grew": "grow", "grown": "grow",
+    "seen": "see", "saw": "see", "spoke": "speak", "spoken": "speak", "could": "can", "couldnt": "cannot", "cant": "cannot", "didnt": "not",
+}  # fmt: skip
+
+
+@lru_cache(maxsize=50_000)
+def _stem(word: str) -> str:
+    """One form for all inflections and both spellings; "" for a little word."""
+    word = word.lower().replace("'", "").replace("’", "")
+    if word in _LITTLE:
+        return ""
+    word = _IRREGULAR.get(word, word)
+    if len(word) > 4:
+        word = word.replace("ae", "e").replace("oe", "e")
+        word = re.sub(r"our(?=s?$|ed$|ing$|less$|ation$)", "or", word)
+        word = word.replace("isation", "ization").replace("ised", "ized").replace("ising", "izing").replace("leuco", "leuko")
+    return str(_STEMMER.stemWord(word))
+
+
+def _clauses(text: str) -> Iterator[list[tuple[str, int, int]]]:
+    """The words of each clause that bear meaning: stem, start and end in `text`."""
+    begin = 0
+    for stop in [*(found.span() for found in _BREAK.finditer(text)), (len(text), len(text))]:
+        words = [
+            (stem, found.start(), found.end())
+            for found in _WORD.finditer(text, begin, stop[0])
+            if (stem := _stem(found.group()))
+        ]
+        if words:
+            yield words
+        begin = stop[1]
+
+
+# --- What is said to be normal.
+
+_NORMAL = re.compile(r"\b(?:raised|elevated|high|positive|increased|abnormal)\b", re.IGNORECASE)
+_NORMAL_ZH = re.compile(r"明显升高|升高|增高|偏高|阳性|异常")
+
+
+def _phrases(texts: Iterable[str], abnormal: re.Pattern[str]) -> Iterator[tuple[str, bool]]:
+    """Every phrase, and for “X raised” its opposites, which deny the finding."""
+    for text in texts:
+        yield text, False
+        if (found := abnormal.search(text)) and len(text) - len(found.group()) >= 2 and "…" not in text:
+            opposites = ("正常", "阴性", "不高", "未见异常") if abnormal is _NORMAL_ZH else ("normal", "negative")
+            for opposite in opposites:
+                yield text[: found.start()] + opposite + text[found.end() :], True

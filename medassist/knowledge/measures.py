@@ -1,0 +1,101 @@
+"""Reads values out of a text: “SpO2 90%”, “temperature 39.4”, “Hb 72 g/L”, “血压 92/58mmHg”."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from medassist.findings import Sentence, Status
+from medassist.knowledge.records import Measure
+
+
+@dataclass(frozen=True)
+class Value:
+    """A measured value in the measure's own unit; `start` and `end` index the case text."""
+
+    measure: str
+    number: float
+    start: int
+    end: int
+    past: bool = False
+
+
+_NUMBER = r"(?P<number>\d{1,3}(?:,\d{3})+(?!\d)|\d+(?:\.\d+)?)"
+_LINK = r"(?:\s*[(（][^()（）\d]{0,12}[)）])?(?:\s|[:：=,，]|\b(?:of|is|was|at|level|count|rate|measured|about|around|up to|to|on arrival|today|on admission|now|RA|max|peak)\b|约|达|为|是|最高|波动于|[<>≤≥＜＞~≈])*"
+_PRESSURE = re.compile(
+    r"(?<![A-Za-z])(?:blood pressure|BP|B\.P\.|血压)(?:[^\d\n,，;；.。]{0,24}?)(?P<high>\d{2,3})\s*/\s*(?P<low>\d{2,3})(?!\d)",
+    re.IGNORECASE,
+)
+_FAHRENHEIT = (93, 110)
+"""A body temperature in this range without a unit is in degrees Fahrenheit."""
+
+
+class Reader:
+    """Finds the values of known measures in a sentence."""
+
+    def __init__(self, measures: Mapping[str, Measure]) -> None:
+        self._measures = measures
+        self._names: dict[str, list[Measure]] = {}
+        for measure in measures.values():
+            for name in (measure.name.en, measure.name.zh, *measure.words.en, *measure.words.zh):
+                known = self._names.setdefault(name.casefold(), [])
+                if measure not in known:
+                    known.append(measure)
+        names = sorted(self._names, key=len, reverse=True)
+        self._pattern = re.compile(
+            rf"(?:(?<![A-Za-z])(?:{'|'.join(map(re.escape, names))}))(?![A-Za-z]){_LINK}{_NUMBER}", re.IGNORECASE
+        ) if names else None
+        self._name = re.compile("|".join(map(re.escape, names)), re.IGNORECASE) if names else None
+        self._units = {
+            measure.id: re.compile(
+                rf"\s*(?P<unit>{'|'.join(re.escape(unit) for unit in sorted(measure.units, key=len, reverse=True))})",
+                re.IGNORECASE,
+            )
+            for measure in measures.values()
+        }
+
+    def read(self, sentence: Sentence) -> Iterator[Value]:
+        text = sentence.text
+        for found in _PRESSURE.finditer(text):
+            for name, group in (("systolic_bp", "high"), ("diastolic_bp", "low")):
+                if name in self._measures:
+                    yield from self._value(self._measures[name], float(found[group]), found.start(), found.end(), sentence)
+        if self._pattern is None or self._name is None:
+            return
+        for found in self._pattern.finditer(text):
+            if text[found.end() : found.end() + 1] == "/" and text[found.end() + 1 : found.end() + 2].isdigit():
+                continue  # a pressure, a ratio or a date
+            name = self._name.match(text, found.start())
+            number = float(found["number"].replace(",", ""))
+            for measure in self._names.get(name.group().casefold() if name else "", ()):
+                value = self._converted(measure, number, text, found.end())
+                if value is not None:
+                    yield from self._value(measure, value[0], found.start(), value[1], sentence)
+                    break
+
+    def _converted(self, measure: Measure, number: float, text: str, end: int) -> tuple[float, int] | None:
+        """The number in the measure's unit and where the unit ends; None where no unit makes it plausible."""
+        low, high = measure.plausible
+        if measure.id == "temperature_c":
+            fahrenheit = re.match(r"\s*(?:°|º|℉|degrees?)?\s*(?:F\b|℉|华氏)", text[end:])
+            if fahrenheit or (_FAHRENHEIT[0] <= number <= _FAHRENHEIT[1]):
+                return (number - 32) * 5 / 9, end + (fahrenheit.end() if fahrenheit else 0)
+        unit = self._units[measure.id].match(text, end)
+        if unit:
+            factor = next(factor for name, factor in measure.units.items() if name.casefold() == unit["unit"].casefold())
+            value = number * factor
+            return (value, unit.end()) if low <= value <= high else None
+        if re.match(r"\s*(?:%|％|[A-Za-zµμ]+/|×|x\s?10|\*10|岁|years?|天|日|周|月|年|days?|weeks?|hours?|小时|次(?!/)|mg\b|片|粒)", text[end:]):
+            return None  # a unit, but none of this measure's
+        for factor in dict.fromkeys(measure.units.values()):
+            if low <= number * factor <= high:
+                return number * factor, end
+        return None
+
+    def _value(self, measure: Measure, number: float, start: int, end: int, sentence: Sentence) -> Iterator[Value]:
+        low, high = measure.plausible
+        if not low <= number <= high:
+            return
+        status = sentence.status(sentence.start + start, sentence.start + end)
+        if status in (Status.OTHER, Status.HYPOTHETICAL):
+            return
+        yield Value(measure.id, number, sentence.start + start, sentence.start + end, status is Status.PAST)
