@@ -83,6 +83,11 @@ class DeidentifiedCase:
         if maker is not _MAKER:
             raise TypeError("a DeidentifiedCase is made by deidentify() only")
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many of each kind were masked."""
+        return dict(Counter(item.kind for item in self.masked))
+
     def restore(self, text: str) -> str:
         """`text` with the originals in place of their placeholders: for the clinician's eyes, never for a model."""
         if not self._originals:
@@ -112,6 +117,15 @@ def deidentify(case: PatientCase) -> DeidentifiedCase:
         masked.append(Masked("age_over_89", str(OLDEST + 1), 0, len(str(case.age)), "age"))
     safe = case.model_copy(update={**update, "language": case.written_in})
     return DeidentifiedCase(safe, tuple(masked), numbering.originals, _MAKER)
+
+
+_QUESTION = "\n\u2063\n"
+
+
+def deidentify_question(case: PatientCase, question: str) -> str:
+    """A question about `case` with what identifies masked, a value that the case has by the same placeholder."""
+    asked = case.model_copy(update={"investigations": case.investigations + _QUESTION + question})
+    return deidentify(asked).case.investigations.split(_QUESTION, 1)[1]
 
 
 class _Numbering:

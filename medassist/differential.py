@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+Severity = Literal["emergency", "urgent", "caution", "note"]
+
 Stage = Literal["initial_differential", "key_examinations", "diagnostic_evidence", "final_diagnosis"]
 """The four stages of an answer: 初步鉴别, 关键检查, 确诊依据, 最终诊断."""
 
@@ -18,6 +20,7 @@ class Evidence(_Value):
     text: str
     start: int | None = None
     end: int | None = None
+    known: bool = False  # the knowledge graph says so of this diagnosis, in a row that the model was given
 
 
 class Diagnosis(_Value):
@@ -25,6 +28,8 @@ class Diagnosis(_Value):
     name: str
     icd10: str | None = None
     cant_miss: bool = False
+    node: str | None = None  # the disease of the knowledge graph that the name means; None is “unmapped”
+    cited: tuple[str, ...] = ()  # ids of the sources that the graph cites for it
     evidence_for: tuple[Evidence, ...] = ()
     evidence_against: tuple[Evidence, ...] = ()
     next_tests: tuple[str, ...] = ()
@@ -44,3 +49,7 @@ class Warning(_Value):
 
     code: str
     message: str
+    rule: str = ""  # id of the rule that raised it
+    severity: Severity = "note"
+    cited: tuple[str, ...] = ()  # sources, as a reader knows them: title, publisher, year
+    places: tuple[tuple[int, int], ...] = ()  # what of the case text raised it

@@ -5,12 +5,15 @@
     │   ├── InvalidCase         a field of the case, named
     │   ├── CaseTooLong         counted in characters or in the model's tokens
     │   ├── NotACase            a question or a remark, with what is missing
+    │   ├── SelfCare            somebody asks for themselves
     │   ├── UnreadableInput     no text, no JSON, no such file
     │   ├── UnknownModel, UnknownAdapter, UnknownEngine, UnknownConsultation
     │   ├── BadSetting          an environment variable or an option
     │   └── PortInUse
     ├── ParseError              the model's answer has no differential; carries the text
     ├── EngineError             the model failed or could not be loaded
+    ├── KnowledgeError          the knowledge graph could not be read or updated
+    ├── AuditError              the audit trail does not hold
     └── StorageError            the database could not be read or written
 
 A message exists in English and in Chinese and never quotes the text of a case.
@@ -69,6 +72,17 @@ class NotACase(InputError):
     code = "not_a_case"
     en = "This does not describe a patient's case. Still missing: {missing}."
     zh = "这还不是一份病例。尚缺：{missing_zh}。"
+
+
+class SelfCare(InputError):
+    """A patient asks for advice; the tool is for clinicians."""
+
+    code = "scope"
+    en = (
+        "MedAssist is for clinicians and cannot advise you about yourself. Please see a doctor; if you feel seriously"
+        " unwell, call your emergency number now (112, 911, 999; 120 in China)."
+    )
+    zh = "MedAssist 供临床医生使用，不能为您本人提供诊疗建议。请就医；如感到严重不适，请立即拨打急救电话120。"
 
 
 class UnreadableInput(InputError):
@@ -131,6 +145,22 @@ class EngineError(MedAssistError):
     def __init__(self, **details: object) -> None:
         details.setdefault("reason_zh", details.get("reason", ""))
         super().__init__(**details)
+
+
+class KnowledgeError(MedAssistError):
+    code = "knowledge"
+    en = "The knowledge graph cannot be used: {reason}"
+    zh = "知识库无法使用：{reason_zh}"
+
+    def __init__(self, **details: object) -> None:
+        details.setdefault("reason_zh", details.get("reason", ""))
+        super().__init__(**details)
+
+
+class AuditError(MedAssistError):
+    code = "audit"
+    en = "The audit trail does not hold: {reason}"
+    zh = "审计记录校验未通过：{reason_zh}"
 
 
 class StorageError(MedAssistError):

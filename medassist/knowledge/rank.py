@@ -82,6 +82,10 @@ class Ranker:
             for finding in told.rates:
                 self._by_finding[finding].append(name)
 
+    def line(self, finding: str) -> set[str]:
+        """A finding and all that it is."""
+        return self._line.get(finding, set())
+
     def _read(self, disease: Disease) -> _Told:
         rates: dict[str, float] = {}
         frequency = {k: each for k, each in disease.findings.all().items() if k in self.findings}

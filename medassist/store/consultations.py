@@ -10,7 +10,7 @@ from sqlalchemy import Engine, delete, func, select, update
 from medassist.case import PatientCase
 from medassist.errors import Language, StorageError, UnknownConsultation
 from medassist.store.database import empty_log, migrate, open_database, reading, writing
-from medassist.store.tables import Consultation, Draft, Kind, Outcome, Status, Turn
+from medassist.store.tables import CachedAnswer, Consultation, Draft, Kind, Outcome, Status, Turn
 
 
 @dataclass(frozen=True)
@@ -189,6 +189,23 @@ class Store:
         with writing(self._engine) as session:
             session.execute(delete(Draft).where(Draft.id == browser_id))
 
+    def cached(self, key: str) -> StoredTurn | None:
+        """The whole answer that was given to the same question before, if it is still kept."""
+        found = select(Turn).join(CachedAnswer, CachedAnswer.turn_id == Turn.id).where(CachedAnswer.key == key)
+        with reading(self._engine) as session:
+            row = session.scalar(found.where(Turn.status == "complete"))
+        return row and _turn(row)
+
+    def cache(self, key: str, turn_id: str) -> None:
+        """Let this turn answer the same question from now on."""
+        with writing(self._engine) as session:
+            session.merge(CachedAnswer(key=key, turn_id=turn_id, created_at=_now()))
+
+    @property
+    def database(self) -> Engine:
+        """The open database, for what keeps its own tables in it."""
+        return self._engine
+
     def ping(self) -> None:
         """Read from the database, or raise."""
         with reading(self._engine) as session:
@@ -214,7 +231,9 @@ def _consultation(row: Consultation) -> StoredConsultation:
         case = None
     if case is None:  # raised out here, away from pydantic's error, which quotes the case
         raise StorageError(reason="a stored case cannot be read.", reason_zh="已存储的病例无法读取。")
-    turns = tuple(
-        StoredTurn(**{column.key: getattr(turn, column.key) for column in Turn.__table__.columns}) for turn in row.turns
-    )
+    turns = tuple(map(_turn, row.turns))
     return StoredConsultation(row.id, row.created_at, row.language, case, row.case_text, turns)
+
+
+def _turn(row: Turn) -> StoredTurn:
+    return StoredTurn(**{column.key: getattr(row, column.key) for column in Turn.__table__.columns})

@@ -106,3 +106,30 @@ class Draft(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     updated_at: Mapped[datetime]
     fields: Mapped[dict[str, object]]
+
+
+class AuditEntry(Base):
+    """Something that was done. Triggers refuse to change or delete a row; see `medassist.audit`."""
+
+    __tablename__ = "audit"
+    __table_args__ = (UniqueConstraint("previous"), {"sqlite_autoincrement": True})
+
+    number: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[str]  # UTC, ISO 8601: text, so that its bytes are the same in every database
+    who: Mapped[str]
+    what: Mapped[str]
+    subject: Mapped[str]
+    old: Mapped[str | None]
+    new: Mapped[str | None]
+    previous: Mapped[str]  # the hash of the entry before
+    hash: Mapped[str]
+
+
+class CachedAnswer(Base):
+    """The turn whose answer may be given again to the same question; goes with its consultation."""
+
+    __tablename__ = "answer_cache"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    turn_id: Mapped[str] = mapped_column(ForeignKey("turn.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime]
