@@ -9,16 +9,15 @@ import platform
 import re
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from medassist import __version__
+from medassist import __version__, cli_knowledge
 from medassist.case import detect_language
+from medassist.cli_errors import one_line
 from medassist.config import Settings, load_settings
-from medassist.consult import consult
 from medassist.differential import Diagnosis
 from medassist.errors import InvalidCase, Language, MedAssistError, UnknownEngine, UnreadableInput
 from medassist.events import (
@@ -38,20 +37,12 @@ from medassist.services import build_services
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
 
-ENGINES = ("local", "scripted")
+ENGINES = ("local", "knowledge", "scripted")
 _JSON_KEY = re.compile(r'"\w+"\s*:')  # not a word of the patient's
 
 
-@contextmanager
-def _errors(language: Callable[[], str]) -> Iterator[None]:
-    """One line on stderr and the right exit code instead of a traceback."""
-    try:
-        yield
-    except MedAssistError as error:
-        typer.echo(error.text(language()), err=True)
-        raise typer.Exit(error.exit_code) from None
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
+app.add_typer(cli_knowledge.knowledge, name="knowledge")
+app.add_typer(cli_knowledge.audit, name="audit")
 
 
 @app.command()
@@ -59,7 +50,7 @@ def diagnose(
     case: Annotated[
         str, typer.Argument(metavar="CASE|-", help="A file with a case (JSON or a pasted note), or - for stdin.")
     ],
-    engine: Annotated[str | None, typer.Option(help="local or scripted; MEDASSIST_ENGINE when not given.")] = None,
+    engine: Annotated[str | None, typer.Option(help="local, knowledge or scripted; MEDASSIST_ENGINE when not given.")] = None,
     adapter: Annotated[
         str | None, typer.Option(help="An adapter's name, folder or owner/name@commit; none for no adapter.")
     ] = None,
@@ -68,11 +59,15 @@ def diagnose(
     no_knowledge: Annotated[
         bool, typer.Option("--no-knowledge", help="Without grounding in the knowledge graph.")
     ] = False,
+    shuffle: Annotated[
+        int | None, typer.Option("--shuffle-candidates", help="Reorder the candidates in the prompt by this seed.")
+    ] = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Ask again even where the answer is kept.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout instead of a stream.")] = False,
 ) -> None:
     """Stream the differential diagnosis of a case."""
     spoken = language if language in ("en", "zh") else "en"
-    with _errors(lambda: spoken):
+    with one_line(lambda: spoken):
         if language not in ("en", "zh", "auto"):
             raise InvalidCase(where="--language", reason="must be en, zh or auto.", reason_zh="必须是 en、zh 或 auto。")
         if engine is not None and engine not in ENGINES:
@@ -86,7 +81,15 @@ def diagnose(
         answer_in: Language | None = None if language == "auto" else "zh" if language == "zh" else "en"
         services = build_services(load_settings(engine=engine, adapter=adapter))
         try:
-            events = consult(read, engine=services.engine, store=services.store, language=answer_in, top_k=top)
+            events = services.consult(
+                read,
+                language=answer_in,
+                top_k=top,
+                cached=not no_cache,
+                grounded=not no_knowledge,
+                shuffle=shuffle,
+                who="cli",
+            )
             finished = _as_json(events) if as_json else _as_text(events)
         finally:
             services.close()
@@ -181,7 +184,7 @@ def serve() -> None:
     """Serve the web app; address, model and the rest come from MEDASSIST_* variables."""
     from medassist.web.app import serve as run
 
-    with _errors(lambda: "en"):
+    with one_line():
         settings = load_settings()
         run(settings, build_services(settings))
 
@@ -189,7 +192,7 @@ def serve() -> None:
 @app.command()
 def check(as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False) -> None:
     """Say what is installed, which device and model would be used, and whether the database answers."""
-    with _errors(lambda: "en"):
+    with one_line():
         facts = _facts(load_settings())
     if as_json:
         typer.echo(json.dumps(facts, ensure_ascii=False, indent=2))

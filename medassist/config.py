@@ -16,7 +16,7 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 7860
-    engine: Literal["local", "scripted"] = "local"
+    engine: Literal["local", "knowledge", "scripted"] = "local"
     model: str = "auto"  # "auto": embedded on a CPU, the R1 distill on a GPU; else a folder or a hub id
     model_revision: str | None = None
     adapter: str = "none"  # a folder name under adapters/, a hub id, or "none"
@@ -25,6 +25,7 @@ class Settings(BaseSettings):
     data_dir: Path = Path("data")
     cache_dir: Path = Path.home() / ".cache" / "medassist"
     database_url: str | None = None
+    knowledge: bool = True  # ground and check answers in the knowledge graph
     think_tokens: Annotated[int, Field(ge=0, le=65536)] | None = None  # None: the model's own default
     answer_tokens: Annotated[int, Field(ge=16, le=16384)] | None = None
     max_sessions: Annotated[int, Field(ge=1, le=256)] = 8  # answers written at once; more wait in the queue

@@ -16,7 +16,7 @@ from medassist import vocabulary
 from medassist.case import LABELS
 from medassist.errors import Language
 
-PROMPT_VERSION = "2026.11-1"
+PROMPT_VERSION = "2026.11-2"
 
 Role = Literal["user", "assistant"]
 
@@ -111,8 +111,16 @@ _SYSTEM: dict[Language, Template] = {
 }
 
 _CASE: dict[Language, Template] = {
-    "en": Template("[Patient information]\n$case\n\nWhat is the differential diagnosis?"),
-    "zh": Template("【患者信息】\n$case\n\n请给出鉴别诊断。"),
+    "en": Template("[Patient information]\n$case\n\n${knowledge}What is the differential diagnosis?"),
+    "zh": Template("【患者信息】\n$case\n\n${knowledge}请给出鉴别诊断。"),
+}
+
+_KNOWLEDGE: dict[Language, Template] = {
+    "en": Template(
+        "[Knowledge base]\nDiseases to weigh, in random order; none of them need be right. + is in this case, − is denied. "
+        "Cite a line as [K1].\n$lines\n\n"
+    ),
+    "zh": Template("【知识库】\n供权衡的疾病，顺序随机，不一定含正确诊断。＋为本例所有，−为已否认。引用时写 [K1]。\n$lines\n\n"),
 }
 
 _FOLLOW_UP_SYSTEM: dict[Language, str] = {
@@ -124,12 +132,14 @@ _FOLLOW_UP_SYSTEM: dict[Language, str] = {
 }
 
 
-def diagnosis_prompt(case_text: str, language: Language, top_k: int = 5) -> Prompt:
-    """Ask for the differential of a case. `case_text` is `PatientCase.text()`; `top_k` the longest list wanted."""
+def diagnosis_prompt(case_text: str, language: Language, top_k: int = 5, knowledge: str = "") -> Prompt:
+    """Ask for the differential of a case. `case_text` is `PatientCase.text()`; `top_k` the longest list wanted;
+    `knowledge` the lines of the knowledge base, a candidate each."""
+    lines = _KNOWLEDGE[language].substitute(lines=knowledge) if knowledge else ""
     return Prompt(
         language=language,
         system=_SYSTEM[language].substitute(top_k=top_k),
-        messages=(("user", _CASE[language].substitute(case=case_text)),),
+        messages=(("user", _CASE[language].substitute(case=case_text, knowledge=lines)),),
     )
 
 
@@ -138,7 +148,8 @@ def follow_up_prompt(
 ) -> Prompt:
     """Ask a further question about a case. `answer` is the differential as given (without its reasoning);
     `exchanges` are the earlier (question, reply) pairs."""
-    messages: list[tuple[Role, str]] = [("user", _CASE[language].substitute(case=case_text)), ("assistant", answer)]
+    asked = _CASE[language].substitute(case=case_text, knowledge="")
+    messages: list[tuple[Role, str]] = [("user", asked), ("assistant", answer)]
     for earlier, reply in exchanges:
         messages += [("user", earlier), ("assistant", reply)]
     return Prompt(language, _FOLLOW_UP_SYSTEM[language], (*messages, ("user", question)))
@@ -171,10 +182,33 @@ def clauses(case_text: str, shortest: int = 2, longest: int = 60) -> list[str]:
     return list(found)
 
 
+@dataclass(frozen=True)
+class Choices:
+    """What a constrained model may choose from: diagnoses and tests, those of the knowledge base where it has some."""
+
+    names: tuple[str, ...]
+    tests: tuple[str, ...]
+
+    @classmethod
+    def of(cls, language: Language, names: Sequence[str] = (), tests: Sequence[str] = ()) -> "Choices":
+        known, usual = tuple(dict.fromkeys(names)), vocabulary.tests(language)
+        return cls(
+            known if len(known) >= FEWEST else tuple(dict.fromkeys((*known, *vocabulary.diagnoses(language)))),
+            tuple(dict.fromkeys((*tests, *usual))) if len(tests) < 2 * FEWEST else tuple(dict.fromkeys(tests)),
+        )
+
+    def without(self, names: Sequence[str]) -> "Choices":
+        """The rest, once these are named; all of them when nothing would be left."""
+        return replace(self, names=tuple(name for name in self.names if name not in names) or self.names)
+
+
+FEWEST = 3
+"""The fewest diagnoses that leave a choice."""
+
 _REASONING_GRAMMARS: dict[Language, str] = {
-    "en": 'start: "What stands out: " ev0 "; " ev1 ". This brings to mind " name ", " name " and " name ". '
+    "en": 'start: "What stands out: " ev0 "; " ev1 ". This brings to mind " name0 " and " name1 ". '
     'To tell them apart: " test ".\\n</think>"',
-    "zh": 'start: "值得注意的是：" ev0 "；" ev1 "。由此想到" name "、" name "和" name "。需要鉴别：" test "。\\n</think>"',
+    "zh": 'start: "值得注意的是：" ev0 "；" ev1 "。由此想到" name0 "和" name1 "。需要鉴别：" test "。\\n</think>"',
 }
 _REPLY_GRAMMARS: dict[Language, str] = {
     "en": 'start: "What the case says on this: " ev0 "; " ev1 ". Considered: " name ". It could be settled by " test "."',
@@ -182,36 +216,37 @@ _REPLY_GRAMMARS: dict[Language, str] = {
 }
 
 
-def reasoning_grammar(language: Language, case_text: str) -> str:
+def reasoning_grammar(language: Language, case_text: str, choices: Choices) -> str:
     """A short reasoning that comes to an end: for a model that would never find one."""
-    return f"{_REASONING_GRAMMARS[language]}\n{_choices(language, case_text)}"
+    return f"{_REASONING_GRAMMARS[language]}\n{_rules(case_text, choices)}"
 
 
-def reply_grammar(language: Language, case_text: str) -> str:
+def reply_grammar(language: Language, case_text: str, choices: Choices) -> str:
     """A reply to a follow-up question in two sentences."""
-    return f"{_REPLY_GRAMMARS[language]}\n{_choices(language, case_text)}"
+    return f"{_REPLY_GRAMMARS[language]}\n{_rules(case_text, choices)}"
 
 
-def answer_grammar(language: Language, case_text: str, diagnoses: int = 3) -> str:
-    """The three stages after `answer_opening`, every reason being a clause of the case."""
+def diagnosis_grammar(language: Language, case_text: str, choices: Choices, rank: int) -> str:
+    """One diagnosis of the list after its number, its reasons being clauses of the case."""
     form = FORMS[language]
-    items = [
-        f'name "\\n   {form.supports}" ev0 {_quoted(form.separator)} ev1 "\\n   {form.tests}" test "\\n"',
-        *(
-            f'"{rank}) " name "\\n   {form.supports}" ev "\\n   {form.tests}" test "\\n"'
-            for rank in range(2, diagnoses + 1)
-        ),
-    ]
+    reasons = f"ev0 {_quoted(form.separator)} ev1" if rank == 1 else "ev"
+    tests = 'test0 ", " test1' if rank == 1 and language == "en" else 'test0 "、" test1' if rank == 1 else "test"
+    return f'start: name "\\n   {form.supports}" {reasons} "\\n   {form.tests}" {tests} "\\n"\n{_rules(case_text, choices)}'
+
+
+def stages_grammar(language: Language, case_text: str, choices: Choices) -> str:
+    """The second and third stage, after the list."""
+    form = FORMS[language]
     return (
-        f'start: {" ".join(items)} "{form.key_examinations}\\n- " test0 "\\n- " test1 "\\n'
-        f'{form.diagnostic_evidence}\\n- " ev0 "\\n- " ev1 "\\n"\n{_choices(language, case_text)}'
+        f'start: "{form.key_examinations}\\n- " test0 "\\n- " test1 "\\n'
+        f'{form.diagnostic_evidence}\\n- " ev0 "\\n- " ev1 "\\n"\n{_rules(case_text, choices)}'
     )
 
 
-def _choices(language: Language, case_text: str) -> str:
+def _rules(case_text: str, choices: Choices) -> str:
     """What may stand for a reason, a diagnosis and a test; two in a row come from two halves, so that they differ."""
-    rules: dict[str, Sequence[str]] = {"name": vocabulary.diagnoses(language)}
-    for rule, texts in {"ev": clauses(case_text) or ["-"], "test": vocabulary.tests(language)}.items():
+    rules: dict[str, Sequence[str]] = {}
+    for rule, texts in {"ev": clauses(case_text) or ["-"], "name": choices.names, "test": choices.tests}.items():
         rules |= {rule: texts, f"{rule}0": texts[0::2], f"{rule}1": texts[1::2] or texts}
     return "".join(f"{rule}: {' | '.join(_quoted(text) for text in texts)}\n" for rule, texts in rules.items())
 

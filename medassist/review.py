@@ -102,6 +102,12 @@ def of_reply(reply: str, case: PatientCase, language: Language) -> tuple[str, tu
     return without_doses(reply, language), tuple(warnings)
 
 
+def mapped(diagnosis: Diagnosis, found: Grounding | None, language: Language) -> Diagnosis:
+    """A diagnosis as it arrives: without doses, and with the graph's code and citations where it is known."""
+    bare = _withhold(Differential(diagnoses=(diagnosis,)), language).diagnoses[0]
+    return bare if found is None else _mapped(bare, found)
+
+
 def from_graph(found: Grounding, case_text: str, language: Language, top_k: int) -> Differential:
     """The graph's own ranking as a differential: an honest baseline, in which no model had a part."""
     diagnoses = tuple(
@@ -209,7 +215,7 @@ def _missed(diagnoses: Sequence[Diagnosis], case_text: str, found: Grounding, la
     )
 
 
-_NOT_PREGNANT = ("pregnancy_test_negative", "menopause")
+_RULES_OUT_PREGNANCY = ("menopause",)
 _OF_PREGNANCY = re.compile(r"^O(?!8[5-9]|9[0-2])|^Z3")
 
 
@@ -223,7 +229,9 @@ def _contradictions(diagnosis: Diagnosis, case: PatientCase, case_text: str, fou
     if (disease.sex, sex) in (("female", "male"), ("male", "female")):
         yield warn("contradiction.sex", language, name=diagnosis.name, cited=cited)
     elif _OF_PREGNANCY.match(disease.icd10) and (
-        (case.age is not None and not 10 <= case.age <= 58) or any(name in found.facts.present for name in _NOT_PREGNANT)
+        (case.age is not None and not 10 <= case.age <= 58)
+        or any(name in found.facts.present for name in _RULES_OUT_PREGNANCY)
+        or "positive_pregnancy_test" in found.facts.absent
     ):
         yield warn("contradiction.pregnancy", language, name=diagnosis.name, cited=cited)
     if case.age is not None and _far(case.age, disease):

@@ -1,13 +1,28 @@
 """Everything a face of MedAssist needs, built once and passed in."""
 
+import contextlib
+import logging
+import os
+import secrets
 import threading
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from medassist.audit import Audit
+from medassist.case import PatientCase
 from medassist.config import Settings
+from medassist.consult import consult, follow_up
+from medassist.deidentify import warm_up
 from medassist.engines import Engine
-from medassist.errors import LANGUAGES, MedAssistError, UnknownEngine
+from medassist.errors import LANGUAGES, KnowledgeError, Language, MedAssistError, StorageError, UnknownEngine
+from medassist.events import Event
+from medassist.knowledge.graph import Graph
+from medassist.knowledge.versions import Knowledge
 from medassist.prompt import diagnosis_prompt
 from medassist.store import Store, open_store
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -15,14 +30,67 @@ class Services:
     settings: Settings
     engine: Engine
     store: Store
+    audit: Audit
+    knowledge: Knowledge
+
+    def graph(self) -> Graph | None:
+        """The version that a consultation beginning now uses; None where the operator switched it off."""
+        return self.knowledge.current() if self.settings.knowledge else None
+
+    def consult(
+        self,
+        case: PatientCase,
+        *,
+        language: Language | None = None,
+        top_k: int = 5,
+        cached: bool = True,
+        grounded: bool = True,
+        shuffle: int | None = None,
+        without: Sequence[str] = (),
+        who: str = "local",
+    ) -> Generator[Event, None, None]:
+        """See `consult.consult`."""
+        return consult(
+            case,
+            engine=self.engine,
+            store=self.store,
+            graph=self.graph() if grounded else None,
+            audit=self.audit,
+            language=language,
+            top_k=top_k,
+            cached=cached,
+            shuffle=shuffle,
+            without=without,
+            who=who,
+        )
+
+    def follow_up(self, consultation_id: str, question: str, *, who: str = "local") -> Generator[Event, None, None]:
+        """See `consult.follow_up`."""
+        return follow_up(
+            consultation_id,
+            question,
+            engine=self.engine,
+            store=self.store,
+            graph=self.graph(),
+            audit=self.audit,
+            who=who,
+        )
 
     def start(self) -> None:
-        """Load the model in the background; who asks before it is loaded is told so and waits."""
+        """Load the model and the knowledge in the background; who asks before that is told so and waits."""
         threading.Thread(target=self._load, name="medassist-load", daemon=True).start()
 
     def _load(self) -> None:
+        warm_up()
+        if self.settings.knowledge:
+            try:
+                self.knowledge.start()
+            except KnowledgeError as error:
+                logger.error("%s", error)  # the first consultation shows it too
         try:
             self.engine.load()
+            if not self.engine.profile.answer_tokens:
+                return
             # The instructions are read now, so that the first case waits for less. Two tokens: a batch keeps nothing of
             # a prompt that ended with its first.
             for language in LANGUAGES:
@@ -42,15 +110,42 @@ def build_engine(settings: Settings) -> Engine:
         from medassist.engines.local import LocalEngine  # torch is read only where it is used
 
         return LocalEngine(settings)
+    if settings.engine == "knowledge":
+        from medassist.engines.unasked import KnowledgeEngine
+
+        return KnowledgeEngine()
     if settings.engine == "scripted":
         from medassist.engines.scripted import ScriptedEngine
 
         return ScriptedEngine(demo=True, delay=0.02)
-    raise UnknownEngine(name=settings.engine, known="local, scripted")
+    raise UnknownEngine(name=settings.engine, known="local, knowledge, scripted")
 
 
 def build_services(settings: Settings) -> Services:
     """Open the database and prepare the engine. Raises what `build_engine` and `open_store` raise."""
     store = open_store(settings.database)
     store.mark_interrupted()
-    return Services(settings, build_engine(settings), store)
+    audit = Audit(store.database, secret(settings.data_dir, "audit").encode())
+    return Services(settings, build_engine(settings), store, audit, build_knowledge(settings))
+
+
+def build_knowledge(settings: Settings) -> Knowledge:
+    """The versions of the knowledge graph under the data directory."""
+    return Knowledge(settings.data_dir / "knowledge", settings.cache_dir)
+
+
+def secret(data_dir: Path, name: str) -> str:
+    """A key of this installation: made once, readable by its owner only. Raises `StorageError`."""
+    path = data_dir / f"{name}.key"
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        temporary = data_dir / f".{name}-{secrets.token_hex(8)}"
+        descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(32))
+        with contextlib.suppress(FileExistsError):
+            os.link(temporary, path)  # whole or not at all, and the first one stays
+        temporary.unlink()
+        return path.read_text()
+    except OSError:
+        raise StorageError(reason="the data folder cannot be written.", reason_zh="数据目录不可写。") from None

@@ -9,11 +9,11 @@ PACKAGE = Path(__file__).resolve().parents[1] / "medassist"
 
 LAYERS: dict[str, int] = {
     "errors": 0, "config": 0, "case": 0, "differential": 0, "events": 0, "vocabulary": 0,
-    "prompt": 1, "parse": 1, "intake": 1, "compliance": 1,
-    "engines": 2, "store": 2,
-    "consult": 3,
+    "prompt": 1, "parse": 1, "intake": 1, "compliance": 1, "findings": 1, "deidentify": 1,
+    "engines": 2, "store": 2, "knowledge": 2, "audit": 2,
+    "ground": 3, "review": 3, "consult": 3,
     "services": 4,
-    "web": 5, "ui": 5, "cli": 5, "__main__": 6,
+    "web": 5, "ui": 5, "cli_errors": 5, "cli_knowledge": 5, "cli": 5, "__main__": 6,
 }  # fmt: skip
 
 ONLY_IMPORTERS = {
@@ -21,7 +21,7 @@ ONLY_IMPORTERS = {
     "transformers": ("engines",),
     "peft": ("engines",),
     "gradio": ("ui", "web"),
-    "sqlalchemy": ("store",),
+    "sqlalchemy": ("store", "audit"),
     "alembic": ("store",),
 }
 """Outside package → the parts that may import it. web mounts the pages, so it may name gradio."""

@@ -27,6 +27,7 @@ class Profile:
     top_p: float = 1.0
     repetition_penalty: float = 1.0
     constrained: bool = False  # a grammar holds the form of the answer
+    knowledge_tokens: int = 1500  # how much of the knowledge base it is told
     demo: bool = False  # a demonstration model, labelled so wherever it speaks
 
 

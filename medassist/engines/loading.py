@@ -22,8 +22,10 @@ ENOUGH_FOR_BF16 = 24 * GIB  # 16 GB of weights and room for the cache
 # T = 0.6 and top-p = 0.95 without a system prompt: the model card of DeepSeek-R1-Distill. About 4,096 tokens of
 # thinking served medical questions best (m1, Huang et al. 2025).
 REASONING = Profile(think_tokens=4096, answer_tokens=1024, temperature=0.6, top_p=0.95)
-INSTRUCT = Profile(think_tokens=512, answer_tokens=768)
-DEMO = Profile(think_tokens=256, answer_tokens=512, repetition_penalty=1.1, constrained=True, demo=True)
+INSTRUCT = Profile(think_tokens=512, answer_tokens=768, knowledge_tokens=800)
+DEMO = Profile(
+    think_tokens=256, answer_tokens=512, knowledge_tokens=600, repetition_penalty=1.1, constrained=True, demo=True
+)
 PACKED = "packed"
 """The embedded model on a CPU: its own 4-bit codes (see `packed`)."""
 DEMO_CONTEXT = 8192

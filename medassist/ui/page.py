@@ -9,7 +9,6 @@ from typing import Any, Final
 import gradio as gr
 from gradio.blocks import Block
 
-from medassist.consult import consult, follow_up
 from medassist.errors import MedAssistError
 from medassist.events import Event
 from medassist.intake import clean, read_case
@@ -48,7 +47,7 @@ class _ConsultPage:
 
     def __init__(self, services: Services, ui: ConsultLayout, ending: threading.Event) -> None:
         self.ui, self.ending = ui, ending
-        self.engine, self.store = services.engine, services.store
+        self.services, self.engine, self.store = services, services.engine, services.store
         self.slots = services.settings.max_sessions + 8  # above the engine's own, so that its queue tells the place
 
     def connect(self, page: gr.Blocks) -> None:
@@ -92,7 +91,7 @@ class _ConsultPage:
             session.refusal = error
             yield _merged(self._shown(session), self._controls(session))
             return
-        events = consult(case, engine=self.engine, store=self.store)
+        events = self.services.consult(case)
         yield from self._stream(session, events, AnswerView())
 
     def ask(self, given: Given) -> Iterator[Updates]:
@@ -100,7 +99,7 @@ class _ConsultPage:
         if not question or not session.may_ask or session.consultation is None:
             yield self._controls(session)
             return
-        events = follow_up(session.consultation, question, engine=self.engine, store=self.store)
+        events = self.services.follow_up(session.consultation, question)
         for updates in self._stream(session, events, AnswerView("follow_up", question)):
             yield _merged(updates, {self.ui.question: gr.update(value="")})
         if session.unasked:

@@ -4,13 +4,11 @@ import asyncio
 import contextlib
 import errno
 import os
-import secrets
 import socket
 import sys
 import threading
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import gradio as gr
 import uvicorn
@@ -19,8 +17,8 @@ from fastapi.middleware.cors import CORSMiddleware
 from starlette.routing import Mount
 
 from medassist.config import Settings
-from medassist.errors import MedAssistError, PortInUse, StorageError
-from medassist.services import Services
+from medassist.errors import MedAssistError, PortInUse
+from medassist.services import Services, secret
 from medassist.ui.page import build_consult_page
 from medassist.ui.theme import theme
 from medassist.web.guard import Guard
@@ -41,7 +39,7 @@ def create_app(services: Services) -> FastAPI:
 async def _build(services: Services) -> FastAPI:
 
     ending = threading.Event()
-    page = build_consult_page(services, _browser_secret(services.settings.data_dir), ending)
+    page = build_consult_page(services, secret(services.settings.data_dir, "browser"), ending)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -130,17 +128,3 @@ def _reachable(services: Services) -> bool:
     except MedAssistError:
         return False
     return True
-
-
-def _browser_secret(data_dir: Path) -> str:
-    """The key that seals what browsers remember: made once, readable by its owner only. Raises `StorageError`."""
-    path = data_dir / "browser.key"
-    try:
-        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with contextlib.suppress(FileExistsError):
-            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_urlsafe(32))
-        return path.read_text()
-    except OSError:
-        raise StorageError(reason="the data folder cannot be written.", reason_zh="数据目录不可写。") from None
