@@ -19,7 +19,15 @@ from medassist.engines.local import LocalEngine, _overlap, in_own_thread
 from medassist.engines.scripted import ScriptedEngine
 from medassist.errors import EngineError, UnknownAdapter, UnknownModel
 from medassist.parse import parse_answer
-from medassist.prompt import OPENING, Prompt, answer_grammar, answer_opening, choice_grammar, diagnosis_prompt
+from medassist.prompt import (
+    OPENING,
+    Choices,
+    Prompt,
+    answer_opening,
+    choice_grammar,
+    diagnosis_grammar,
+    diagnosis_prompt,
+)
 from medassist.services import Services
 
 ASK = Prompt("en", "You are a clerk.", (("user", "Count upwards from one, in digits, one per line."),))
@@ -222,7 +230,7 @@ def test_eight_answers_at_once_are_each_whole(
         case = case_zh if number % 2 else case_en
         language, text = case.written_in, f"{case.text()}\nx: note {number}"
         asked = diagnosis_prompt(text, language).continued(
-            answer_opening(language, ""), answer_grammar(language, text, 2)
+            answer_opening(language, ""), diagnosis_grammar(language, text, Choices.of(language), 1)
         )
         stream = local_engine.stream(asked, max_new_tokens=400)
         written = "".join(stream)
@@ -230,7 +238,7 @@ def test_eight_answers_at_once_are_each_whole(
         return len(parse_answer(asked.assistant.removeprefix(OPENING) + written, language, text).diagnoses)
 
     with ThreadPoolExecutor(8) as pool:
-        assert set(pool.map(one, range(8))) <= {1, 2}  # two of the same name are read as one
+        assert set(pool.map(one, range(8))) == {1}
 
 
 def test_a_stream_goes_on_while_others_are_weighed(local_engine: LocalEngine) -> None:

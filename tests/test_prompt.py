@@ -14,15 +14,17 @@ from medassist.prompt import (
     FORMS,
     OPENING,
     PROMPT_VERSION,
-    answer_grammar,
+    Choices,
     answer_opening,
     choice_grammar,
     clauses,
+    diagnosis_grammar,
     diagnosis_prompt,
     final_opening,
     follow_up_prompt,
     reasoning_grammar,
     reply_grammar,
+    stages_grammar,
 )
 
 LANGUAGES: list[Language] = ["en", "zh"]
@@ -107,35 +109,45 @@ def test_clauses(text: str, expected: list[str]) -> None:
 def written(language: Language, ev: str, pair: tuple[str, str] | None = None) -> dict[str, str]:
     """A well-formed text for each grammar, with `ev` for every reason; two in a row are the `pair`."""
     first, second = pair or (ev, ev)
-    name, other, third = vocabulary.diagnoses(language)[:3]
+    name, other = vocabulary.diagnoses(language)[:2]
     test, later = vocabulary.tests(language)[:2]
     f = FORMS[language]
-    answer = (
-        f"{name}\n   {f.supports}{first}{f.separator}{second}\n   {f.tests}{test}\n"
-        f"2) {other}\n   {f.supports}{ev}\n   {f.tests}{test}\n"
-        f"3) {third}\n   {f.supports}{ev}\n   {f.tests}{test}\n"
-        f"{f.key_examinations}\n- {test}\n- {later}\n{f.diagnostic_evidence}\n- {first}\n- {second}\n"
-    )
+    comma = "、" if language == "zh" else ", "
     if language == "en":
         reasoning = (
-            f"What stands out: {first}; {second}. This brings to mind {name}, {other} and {third}. "
+            f"What stands out: {first}; {second}. This brings to mind {name} and {other}. "
             f"To tell them apart: {test}.\n</think>"
         )
         reply = f"What the case says on this: {first}; {second}. Considered: {name}. It could be settled by {test}."
     else:
-        reasoning = f"值得注意的是：{first}；{second}。由此想到{name}、{other}和{third}。需要鉴别：{test}。\n</think>"
+        reasoning = f"值得注意的是：{first}；{second}。由此想到{name}和{other}。需要鉴别：{test}。\n</think>"
         reply = f"病例中与此有关的内容：{first}；{second}。考虑：{name}。可通过{test}明确。"
-    return {"answer": answer, "reasoning": reasoning, "reply": reply}
+    return {
+        "first": f"{name}\n   {f.supports}{first}{f.separator}{second}\n   {f.tests}{test}{comma}{later}\n",
+        "later": f"{other}\n   {f.supports}{ev}\n   {f.tests}{test}\n",
+        "stages": f"{f.key_examinations}\n- {test}\n- {later}\n{f.diagnostic_evidence}\n- {first}\n- {second}\n",
+        "reasoning": reasoning,
+        "reply": reply,
+    }
 
 
-GRAMMARS = {"answer": answer_grammar, "reasoning": reasoning_grammar, "reply": reply_grammar}
+def grammar_of(kind: str, language: Language, case_text: str) -> str:
+    choices = Choices.of(language)
+    if kind in ("first", "later"):
+        return diagnosis_grammar(language, case_text, choices, 1 if kind == "first" else 2)
+    return {"stages": stages_grammar, "reasoning": reasoning_grammar, "reply": reply_grammar}[kind](
+        language, case_text, choices
+    )
+
+
+GRAMMARS = ("first", "later", "stages", "reasoning", "reply")
 
 
 @pytest.mark.parametrize("kind", GRAMMARS)
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("case_text", ["Calf swollen; no fever", HOSTILE, "", "发热，咳嗽"])
 def test_grammars_accept_the_form_and_nothing_else(language: Language, kind: str, case_text: str) -> None:
-    grammar = GRAMMARS[kind](language, case_text)
+    grammar = grammar_of(kind, language, case_text)
     reasons = clauses(case_text) or ["-"]
     pair = (reasons[0], (reasons[1:] or reasons)[0])
     for ev in reasons:
@@ -150,33 +162,47 @@ def test_grammars_accept_the_form_and_nothing_else(language: Language, kind: str
 )
 def test_a_hostile_clause_is_taken_literally(clause: str) -> None:
     assert clauses(clause) == [clause]
-    assert accepts(answer_grammar("en", clause), written("en", clause)["answer"])
+    assert accepts(grammar_of("first", "en", clause), written("en", clause)["first"])
     assert accepts(choice_grammar([clause, "other"]), clause)
     assert accepts(choice_grammar(["line\nbreak"]), "line\nbreak")
     assert not accepts(choice_grammar([clause]), json.dumps(clause))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("diagnoses", [1, 2, 3])
-def test_the_answer_grammar_lists_as_many_as_asked(language: Language, diagnoses: int) -> None:
-    whole = written(language, "Calf swollen")["answer"]
-    items = re.split(r"(?m)^(?=[23]\) |2\. )", whole)
-    asked = "".join(items[:diagnoses] + items[3:])
-    assert accepts(answer_grammar(language, "Calf swollen", diagnoses), asked)
-    assert accepts(answer_grammar(language, "Calf swollen", diagnoses), whole) == (diagnoses == 3)
+def test_a_name_once_given_is_no_choice_any_more(language: Language) -> None:
+    choices = Choices.of(language, ["A disease", "Another one", "A third"], [])
+    left = choices.without(["A disease"])
+    assert choices.names == ("A disease", "Another one", "A third") and left.names == ("Another one", "A third")
+    for names, allowed in ((choices, True), (left, False)):
+        text = written(language, "Calf swollen")["later"].replace(vocabulary.diagnoses(language)[1], "A disease")
+        assert accepts(diagnosis_grammar(language, "Calf swollen", names, 2), text) is allowed
+    assert left.without(left.names).names == left.names, "a grammar without a choice would not compile"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_few_candidates_are_joined_by_the_vocabulary(language: Language) -> None:
+    assert set(vocabulary.diagnoses(language)) < set(Choices.of(language, ["A disease"]).names)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_knowledge_base_stands_between_the_case_and_the_question(language: Language) -> None:
+    text = diagnosis_prompt("THE CASE", language, knowledge="[K1] A disease: + x").messages[0][1]
+    assert text.index("THE CASE") < text.index("[K1] A disease: + x") < text.rindex("\n")
+    assert "[K1]" not in diagnosis_prompt("THE CASE", language).messages[0][1]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_the_grammar_allows_the_parser_reads(language: Language) -> None:
-    names = vocabulary.diagnoses(language)[:3]
-    answer = answer_opening(language, "thought") + written(language, "Calf swollen")["answer"]
+    names = vocabulary.diagnoses(language)[:2]
+    parts = written(language, "Calf swollen")
+    answer = answer_opening(language, "thought") + parts["first"] + "2) " + parts["later"] + parts["stages"]
     read = parse_answer(
         answer.removeprefix(OPENING) + final_opening(language) + names[1], language, "x: Calf swollen; no fever"
     )
     assert tuple(diagnosis.name for diagnosis in read.diagnoses) == names
     assert read.final_diagnosis == names[1]
     assert {(evidence.start, evidence.end) for d in read.diagnoses for evidence in d.evidence_for} == {(3, 15)}
-    assert all(d.next_tests == (vocabulary.tests(language)[0],) for d in read.diagnoses)
+    assert [d.next_tests for d in read.diagnoses] == [vocabulary.tests(language)[:2], vocabulary.tests(language)[:1]]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

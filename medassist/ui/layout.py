@@ -133,6 +133,7 @@ class ConsultLayout:
         with gr.Accordion(open=False, visible=False, elem_id="ma-reasoning") as self.reasoning_box:
             self.reasoning = HTML()
         self.answer = HTML(render.answer(idle, "en"), elem_id="ma-differential")
+        self.again = self.wear(gr.Button(visible=False, size="sm", elem_id="ma-again"), value="again")
         with gr.Accordion(open=False, visible=False, elem_id="ma-case-read") as self.case_box:
             self.case_read = HTML()
         self.wear(self.case_box, label="case_read")

@@ -15,6 +15,7 @@ from medassist.intake import clean, read_case
 from medassist.services import Services
 from medassist.ui import form, render
 from medassist.ui.examples import EXAMPLES
+from medassist.ui.knowledge import build_knowledge_page
 from medassist.ui.layout import ConsultLayout, Updates
 from medassist.ui.render import AnswerView
 from medassist.ui.session import Session, logger
@@ -35,9 +36,12 @@ SET_LANGUAGE: Final = (
 
 
 def build_consult_page(services: Services, secret: str, ending: threading.Event) -> gr.Blocks:
-    """The page `/`. `secret` seals what the browser remembers; answers under way break off when `ending` is set."""
+    """The pages: `/`, and `/knowledge` beside it. `secret` seals what the browser remembers; answers under way break off when `ending` is set."""
     with gr.Blocks(title=word("title", "en"), analytics_enabled=False, fill_width=True) as page:
+        gr.Navbar(visible=False)  # the header has its own links
         _ConsultPage(services, ConsultLayout(services.engine, secret), ending).connect(page)
+    with page.route(word("knowledge", "en"), "/knowledge"):
+        build_knowledge_page(services, page)
     page.queue(max_size=256, default_concurrency_limit=16, api_open=False)
     return page
 
@@ -65,10 +69,11 @@ class _ConsultPage:
         at_once: dict[str, Any] = {"queue": False, **QUIET}
 
         diagnosed = ui.diagnose.click(self.diagnose, everything, {*outputs, ui.browser}, **streaming)
+        repeated = ui.again.click(self.diagnose_again, everything, {*outputs, ui.browser}, **streaming)
         asked = gr.on([ui.ask.click, ui.question.submit], self.ask, everything, outputs, **streaming)
-        for run in (diagnosed, asked):
+        for run in (diagnosed, repeated, asked):
             run.then(self.settle, everything, outputs, **at_once)
-        ui.stop.click(None, cancels=[diagnosed, asked], **at_once).then(self.settle, everything, outputs, **at_once)
+        ui.stop.click(None, cancels=[diagnosed, repeated, asked], **at_once).then(self.settle, everything, outputs, **at_once)
         ui.new.click(self.new_case, everything, {*outputs, ui.browser}, **at_once)
         ui.fill.click(self.fill, everything, {*outputs, ui.ways}, **at_once)
         for name, button in ui.examples.items():
@@ -84,6 +89,13 @@ class _ConsultPage:
     # --- Handlers.
 
     def diagnose(self, given: Given) -> Iterator[Updates]:
+        yield from self._diagnose(given, cached=True)
+
+    def diagnose_again(self, given: Given) -> Iterator[Updates]:
+        """Ask the model although the same answer is kept."""
+        yield from self._diagnose(given, cached=False)
+
+    def _diagnose(self, given: Given, cached: bool) -> Iterator[Updates]:
         session = self._session(given)
         try:
             case = form.case_of(self._typed(given))
@@ -91,7 +103,7 @@ class _ConsultPage:
             session.refusal = error
             yield _merged(self._shown(session), self._controls(session))
             return
-        events = self.services.consult(case)
+        events = self.services.consult(case, cached=cached)
         yield from self._stream(session, events, AnswerView())
 
     def ask(self, given: Given) -> Iterator[Updates]:
@@ -209,6 +221,7 @@ class _ConsultPage:
             ui.reasoning_box: gr.update(label=render.reasoning_label(view, language), **reasoned),
             ui.reasoning: render.reasoning(view, language),
             ui.answer: render.answer(view, language),
+            ui.again: gr.update(visible=bool(view.cached)),
             ui.case_box: gr.update(visible=bool(view.case_text)),
             ui.case_read: render.case_read(view, language),
             ui.questions: gr.update(visible=session.consultation is not None),
@@ -219,7 +232,7 @@ class _ConsultPage:
 
     def _controls(self, session: Session) -> Updates:
         ui, running = self.ui, session.running
-        free = {button: gr.update(interactive=not running) for button in (ui.diagnose, ui.new, *ui.examples.values())}
+        free = {button: gr.update(interactive=not running) for button in (ui.diagnose, ui.again, ui.new, *ui.examples.values())}
         asking = {component: gr.update(interactive=session.may_ask) for component in (ui.ask, ui.question)}
         return {**free, **asking, ui.stop: gr.update(interactive=running)}
 

@@ -1,14 +1,15 @@
 """From events and stored turns to what is shown. Pure; all markup comes from the autoescaped `templates/`."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any, Final, Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from medassist.compliance import DEMO_NOTICE, NOTICE
-from medassist.differential import Diagnosis, Evidence, Stage, Warning
+from medassist.deidentify import MASKS
+from medassist.differential import Diagnosis, Evidence, Severity, Stage, Warning
 from medassist.engines import Engine
 from medassist.errors import Language, MedAssistError
 from medassist.events import (
@@ -33,8 +34,8 @@ from medassist.ui.words import WORDS, word
 
 Status = Literal["idle", "running", "complete", "stopped", "failed", "interrupted"]
 
-SEVERE: Final = frozenset({"red_flag", "cant_miss", "contradiction", "dose"})
-"""Warnings shown before all others, in red."""
+ORDER: Final[tuple[Severity, ...]] = ("emergency", "urgent", "caution", "note")
+"""In which order warnings are read."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,10 @@ class AnswerView:
     progress: Progress | None = None
     reasoning: Reasoning | None = None
     diagnoses: tuple[Diagnosis, ...] = ()
+    added: tuple[Diagnosis, ...] = ()  # by the knowledge graph, not the model
+    references: tuple[Mapping[str, Any], ...] = ()
+    masked: Mapping[str, int] = field(default_factory=dict)
+    cached: str = ""  # when the answer was given first, where it comes from the cache
     sections: tuple[tuple[Stage, str], ...] = ()
     final: str = ""
     reply: str = ""
@@ -94,6 +99,10 @@ class AnswerView:
         }
         if ranked := result.get("differential"):
             found["diagnoses"] = tuple(Diagnosis.model_validate(item) for item in ranked)
+        found["added"] = tuple(Diagnosis.model_validate(item) for item in result.get("added") or ())
+        found["references"] = tuple(result.get("references") or ())
+        found["masked"] = dict(result.get("masked") or {})
+        found["cached"] = str((result.get("cached") or {}).get("at", ""))
         if "warnings" in result:
             found["warnings"] = tuple(Warning.model_validate(item) for item in result["warnings"])
         stages: tuple[Stage, ...] = ("key_examinations", "diagnostic_evidence")
@@ -253,8 +262,13 @@ def _render(template: str, language: Language, **values: object) -> str:
     return _TEMPLATES.get_template(f"{template}.html").render(say=say, language=language, **values)
 
 
-def header(engine: Engine, language: Language) -> str:
-    return _render("header", language, demo=engine.profile.demo, model=engine.model, adapter=engine.adapter)
+def part(template: str, language: Language, **values: object) -> str:
+    """Any other template."""
+    return _render(template, language, **values)
+
+
+def header(engine: Engine, language: Language, page: str = "consult") -> str:
+    return _render("header", language, demo=engine.profile.demo, model=engine.model, adapter=engine.adapter, page=page)
 
 
 def notice(engine: Engine, language: Language) -> str:
@@ -284,8 +298,8 @@ def status(view: AnswerView, language: Language) -> str:
 
 
 def warnings(view: AnswerView, language: Language) -> str:
-    ordered = sorted(_to_read(view), key=lambda warning: warning.code not in SEVERE)
-    return _render("warnings", language, warnings=ordered, severe=SEVERE)
+    ordered = sorted(_to_read(view), key=lambda warning: ORDER.index(warning.severity))
+    return _render("warnings", language, warnings=ordered)
 
 
 def reasoning(view: AnswerView, language: Language) -> str:
@@ -294,11 +308,13 @@ def reasoning(view: AnswerView, language: Language) -> str:
 
 def answer(view: AnswerView, language: Language) -> str:
     sections = [(stage, text.split("\n")) for stage, text in view.sections if stage != "final_diagnosis" and text]
-    return _render("answer", language, view=view, sections=sections)
+    numbers = {str(source["id"]): number for number, source in enumerate(view.references, 1)}
+    return _render("answer", language, view=view, sections=sections, numbers=numbers)
 
 
 def case_read(view: AnswerView, language: Language) -> str:
-    return _render("case", language, pieces=pieces(view.case_text, view.diagnoses))
+    masked = [(MASKS[kind][language == "zh"], count) for kind, count in view.masked.items() if kind in MASKS]
+    return _render("case", language, pieces=pieces(view.case_text, (*view.diagnoses, *view.added)), masked=masked)
 
 
 def follow_ups(views: Sequence[AnswerView], language: Language) -> str:

@@ -15,6 +15,9 @@ from medassist.ui.words import preferred
 MAX_BODY: Final = 2_000_000
 """Longest request body, in bytes: a case at its limit, in Chinese, with room for what surrounds it."""
 
+PAGES: Final = ("", "/knowledge")
+"""The paths at which gradio serves a page."""
+
 CLOSED: Final = ("/gradio_api/upload", "/gradio_api/proxy=", "/gradio_api/dev", "/gradio_api/mcp")
 """Routes of gradio that no page here needs."""
 
@@ -49,7 +52,7 @@ class Guard:
             await refusal(scope, receive, guarded)
         elif (body := await _body(scope, receive)) is None:
             await _too_large()(scope, receive, guarded)
-        elif scope["method"] == "GET" and scope["path"] == "/":
+        elif scope["method"] == "GET" and scope["path"].rstrip("/") in PAGES:
             page = _strict_page(guarded, nonce, Headers(scope=scope))
             await self.app(_uncompressed(scope), _replayed(body, receive), page)
         else:
