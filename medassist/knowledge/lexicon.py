@@ -8,13 +8,11 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
-
-import snowballstemmer
 
 from medassist.findings import Sentence, Status, sentences
 from medassist.knowledge.measures import Reader, Value
 from medassist.knowledge.records import Finding, Measure
+from medassist.knowledge.stems import WORD, meaning, stem
 
 FOREIGN = 2
 """Words that may stand between the words of an English phrase."""
@@ -94,7 +92,7 @@ class Lexicon:
         english: dict[tuple[str, ...], _Phrase] = {}
         for finding in findings:
             for phrase, denies in _phrases((finding.name.en, *finding.words.en), _NORMAL):
-                stems = tuple(stem for stem in map(_stem, _WORD.findall(phrase)) if stem)
+                stems = tuple(meaning(phrase))
                 if stems:
                     english.setdefault(tuple(sorted(stems)), _Phrase(finding.id, denies, stems=stems))
             for phrase, denies in _phrases((finding.name.zh, *finding.words.zh), _NORMAL_ZH):
@@ -103,10 +101,10 @@ class Lexicon:
                     self._chinese[parts[0][:2]].append(_Phrase(finding.id, denies, parts=parts))
         common: dict[str, int] = defaultdict(int)
         for phrase in english.values():
-            for stem in set(phrase.stems):
-                common[stem] += 1
+            for word in set(phrase.stems):
+                common[word] += 1
         for phrase in english.values():  # looked up by its rarest word
-            self._english[min(phrase.stems, key=lambda stem: (common[stem], stem))].append(phrase)
+            self._english[min(phrase.stems, key=lambda word: (common[word], word))].append(phrase)
 
     def read(self, case_text: str, *, age: float | None = None, sex: str = "unknown") -> Facts:
         """What the case states. `age` in years and `sex` decide which limits a value is held against."""
@@ -167,12 +165,12 @@ class Lexicon:
     def _match_english(self, text: str) -> Iterator[_Match]:
         for number, clause in enumerate(_clauses(text)):
             by_stem: dict[str, list[int]] = defaultdict(list)
-            for place, (stem, _, _) in enumerate(clause):
-                by_stem[stem].append(place)
-            for stem in by_stem:
-                for phrase in self._english.get(stem, ()):
+            for place, (word, _, _) in enumerate(clause):
+                by_stem[word].append(place)
+            for word in by_stem:
+                for phrase in self._english.get(word, ()):
                     if all(each in by_stem for each in phrase.stems):
-                        yield from _place(phrase, clause, by_stem, stem, number)
+                        yield from _place(phrase, clause, by_stem, word, number)
 
 
 def _ancestors(findings: Mapping[str, Finding], name: str) -> frozenset[str]:
@@ -208,10 +206,10 @@ def _place(
     room = len(phrase.stems) + FOREIGN
     for at in by_stem[anchor]:
         taken = {at}
-        for stem in phrase.stems:
-            if stem == anchor:
+        for word in phrase.stems:
+            if word == anchor:
                 continue
-            near = [place for place in by_stem[stem] if place not in taken and abs(place - at) < room]
+            near = [place for place in by_stem[word] if place not in taken and abs(place - at) < room]
             if not near:
                 break
             taken.add(min(near, key=lambda place: abs(place - at)))
@@ -257,48 +255,18 @@ def _kin(one: _Match, other: _Match, broader: Mapping[str, frozenset[str]]) -> b
     return one.finding in broader.get(other.finding, ()) or other.finding in broader.get(one.finding, ())
 
 
-# --- English words.
+# --- English clauses.
 
-_WORD = re.compile(r"[A-Za-z0-9]+(?:['’][A-Za-z]+)?")
 _BREAK = re.compile(r"[.,;:!?()\[\]/](?!\d)|(?<!\d)[.,]|\s[-–—]\s|\bbut\b|\bthough\b|\n|[，。；：、（）]", re.IGNORECASE)
-_LITTLE = frozenset(
-    "a an the of in on at to into with from for by and or his her their its my is are was were be been being has have had he she they it this that these those some as very quite so then than there when while which who just really also any all both about".split()
-)
-_STEMMER = snowballstemmer.stemmer("english")
-_IRREGULAR = {
-    "swollen": "swell", "swelled": "swell", "felt": "feel", "bled": "bleed", "blood": "blood", "bit": "bite", "bitten": "bite",
-    "broke": "break", "broken": "break", "fell": "fall", "fallen": "fall", "lost": "loss", "lose": "loss", "losing": "loss", "loses": "loss",
-    "slept": "sleep", "woke": "wake", "woken": "wake", "shook": "shake", "shaken": "shake", "ate": "eat", "eaten": "eat", "drank": "drink", "drunk": "drink",
-    "swore": "swear", "worse": "worse", "worsening": "worse", "worsens": "worse", "worsened": "worse", "breathless": "breathless", "feet": "foot",
-    "teeth": "tooth", "legs": "leg", "painful": "pain", "aching": "ache", "achy": "ache", "went": "go", "gone": "go", "began": "begin", "begun": "begin",
-    "spat": "spit", "tore": "tear", "torn": "tear", "hurts": "hurt", "hurting": "hurt", "gave": "give", "given": "give", "took": "take", "taken": "take",
-    "came": "come", "children": "child", "women": "woman", "men": "man", "got": "get", "left": "left", "stung": "sting", "grew": "grow", "grown": "grow",
-    "seen": "see", "saw": "see", "spoke": "speak", "spoken": "speak", "could": "can", "couldnt": "cannot", "cant": "cannot", "didnt": "not",
-}  # fmt: skip
-
-
-@lru_cache(maxsize=50_000)
-def _stem(word: str) -> str:
-    """One form for all inflections and both spellings; "" for a little word."""
-    word = word.lower().replace("'", "").replace("’", "")
-    if word in _LITTLE:
-        return ""
-    word = _IRREGULAR.get(word, word)
-    if len(word) > 4:
-        word = word.replace("ae", "e").replace("oe", "e")
-        word = re.sub(r"our(?=s?$|ed$|ing$|less$|ation$)", "or", word)
-        word = word.replace("isation", "ization").replace("ised", "ized").replace("ising", "izing").replace("leuco", "leuko")
-    return str(_STEMMER.stemWord(word))
-
 
 def _clauses(text: str) -> Iterator[list[tuple[str, int, int]]]:
     """The words of each clause that bear meaning: stem, start and end in `text`."""
     begin = 0
     for stop in [*(found.span() for found in _BREAK.finditer(text)), (len(text), len(text))]:
         words = [
-            (stem, found.start(), found.end())
-            for found in _WORD.finditer(text, begin, stop[0])
-            if (stem := _stem(found.group()))
+            (each, found.start(), found.end())
+            for found in WORD.finditer(text, begin, stop[0])
+            if (each := stem(found.group()))
         ]
         if words:
             yield words

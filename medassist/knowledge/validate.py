@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 
 from medassist.knowledge.records import Disease, Files, Finding, Problem
+from medassist.knowledge.stems import meaning
 
 FEWEST = {"diseases": 300, "red_flags": 80}
 FEWEST_FINDINGS = 8
@@ -67,6 +68,8 @@ def _words(files: Files) -> Iterator[Problem]:
                     yield Problem(where, f"the words “{phrase}” are {owner}'s already")
                 if language == "en" and _HAN.search(phrase):
                     yield Problem(where, f"“{phrase}” is no English")
+                if language == "en" and len(phrase.split()) > 1 and len(meaning(phrase)) < 2:
+                    yield Problem(where, f"“{phrase}” is left with one word once little words are gone")
 
 
 def _diseases(files: Files) -> Iterator[Problem]:
