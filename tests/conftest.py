@@ -18,6 +18,8 @@ from medassist.store import Store, open_store  # noqa: E402
 
 if TYPE_CHECKING:
     from medassist.engines.local import LocalEngine
+    from medassist.knowledge.graph import Graph
+    from medassist.knowledge.versions import Knowledge
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +34,21 @@ def local_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator["LocalEng
     engine.load()
     yield engine
     engine.close()
+
+
+@pytest.fixture(scope="session")
+def knowledge(tmp_path_factory: pytest.TempPathFactory) -> "Knowledge":
+    """The shipped knowledge, built once and kept in the usual cache from one run to the next."""
+    from medassist.knowledge.versions import Knowledge
+
+    opened = Knowledge(tmp_path_factory.mktemp("knowledge"), load_settings().cache_dir)
+    opened.start()
+    return opened
+
+
+@pytest.fixture(scope="session")
+def graph(knowledge: "Knowledge") -> "Graph":
+    return knowledge.current()
 
 
 @pytest.fixture
