@@ -42,13 +42,22 @@ class Audit:
         self._database = database
         self._key = hmac.new(key, b"medassist audit", hashlib.sha256).digest()
 
-    def record(self, who: str, what: str, subject: str, *, old: Details | None = None, new: Details | None = None) -> int:
+    def record(
+        self, who: str, what: str, subject: str, *, old: Details | None = None, new: Details | None = None
+    ) -> int:
         """Add an entry and return its number. Raises `StorageError`, and then nothing was added."""
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
 
         def make(number: int, previous: str) -> AuditEntry:
             entry = AuditEntry(
-                number=number, at=at, who=who, what=what, subject=subject, old=_json(old), new=_json(new), previous=previous
+                number=number,
+                at=at,
+                who=who,
+                what=what,
+                subject=subject,
+                old=_json(old),
+                new=_json(new),
+                previous=previous,
             )
             entry.hash = self._seal(entry)
             return entry
@@ -65,12 +74,16 @@ class Audit:
                 )
             if entry.previous != previous or not hmac.compare_digest(_bytes(entry.hash), _bytes(self._seal(entry))):
                 raise AuditError(
-                    reason=f"entry {entry.number} was changed.", reason_zh=f"第 {entry.number} 条记录被改动。", number=entry.number
+                    reason=f"entry {entry.number} was changed.",
+                    reason_zh=f"第 {entry.number} 条记录被改动。",
+                    number=entry.number,
                 )
             previous, expected, count = entry.hash, expected + 1, count + 1
         last = trail.last_given(self._database)
         if last is not None and last > count:
-            raise AuditError(reason=f"entry {count + 1} is missing.", reason_zh=f"第 {count + 1} 条记录缺失。", number=count + 1)
+            raise AuditError(
+                reason=f"entry {count + 1} is missing.", reason_zh=f"第 {count + 1} 条记录缺失。", number=count + 1
+            )
         return count
 
     def latest(self, limit: int = 50) -> list[Entry]:

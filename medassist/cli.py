@@ -50,7 +50,9 @@ def diagnose(
     case: Annotated[
         str, typer.Argument(metavar="CASE|-", help="A file with a case (JSON or a pasted note), or - for stdin.")
     ],
-    engine: Annotated[str | None, typer.Option(help="local, knowledge or scripted; MEDASSIST_ENGINE when not given.")] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="local, knowledge or scripted; MEDASSIST_ENGINE when not given.")
+    ] = None,
     adapter: Annotated[
         str | None, typer.Option(help="An adapter's name, folder or owner/name@commit; none for no adapter.")
     ] = None,

@@ -47,7 +47,13 @@ def status(as_json: AsJson = False) -> None:
     lines += [f"{name.replace('_', ' ')}: {count}" for name, count in counts.items()]
     lines += [f"reviewed by a clinician: {reviewed} diseases of {counts['diseases']}"]
     lines += [f"{each['name']} {each['version']} · {each['licence']}" for each in sources]
-    value = {"version": graph.version, "previous": previous, **counts, "reviewed_diseases": reviewed, "sources": sources}
+    value = {
+        "version": graph.version,
+        "previous": previous,
+        **counts,
+        "reviewed_diseases": reviewed,
+        "sources": sources,
+    }
     _said(value, as_json, "\n".join(lines))
 
 
@@ -57,7 +63,11 @@ def search(text: str, limit: Annotated[int, typer.Option(min=1, max=200)] = 20, 
     with one_line():
         hits = _opened()[1].search(text, limit)
     value = [{"id": hit.id, "kind": hit.kind, "en": hit.en, "zh": hit.zh, "source": hit.source} for hit in hits]
-    _said(value, as_json, "\n".join(f"{hit.id}\t{hit.kind}\t{hit.en} {hit.zh}".rstrip() for hit in hits) or "nothing found")
+    _said(
+        value,
+        as_json,
+        "\n".join(f"{hit.id}\t{hit.kind}\t{hit.en} {hit.zh}".rstrip() for hit in hits) or "nothing found",
+    )
     if not hits:
         raise typer.Exit(1)
 
@@ -77,10 +87,15 @@ def show(disease: str, as_json: AsJson = False) -> None:
 
 def _page(graph: Graph, disease: Disease) -> Iterator[str]:
     yield f"{disease.name.en} · {disease.name.zh} ({disease.icd10} {graph.code(disease.icd10) or ''})"
-    yield f"{disease.specialty}, {disease.urgency}, {disease.prevalence}, {disease.age[0]:g}–{disease.age[1]:g} years, {disease.sex}" + (
-        ", can't miss" if disease.cant_miss else ""
+    yield (
+        f"{disease.specialty}, {disease.urgency}, {disease.prevalence}, {disease.age[0]:g}–{disease.age[1]:g} years, {disease.sex}"
+        + (", can't miss" if disease.cant_miss else "")
     )
-    yield "draft, not clinician-reviewed" if disease.review.status == "draft" else f"reviewed by {disease.review.by}, {disease.review.on}"
+    yield (
+        "draft, not clinician-reviewed"
+        if disease.review.status == "draft"
+        else f"reviewed by {disease.review.by}, {disease.review.on}"
+    )
     for title, group in (
         ("for", disease.findings.for_),
         ("pathognomonic", disease.findings.pathognomonic),
@@ -117,8 +132,12 @@ def validate(
 
 @knowledge.command()
 def update(
-    file: Annotated[Path, typer.Argument(help="A package of knowledge files, phenotype.hpoa, or the Disease Ontology's table.")],
-    licence: Annotated[str | None, typer.Option(help="The file's licence, where it does not name its own: HPO, CC0-1.0.")] = None,
+    file: Annotated[
+        Path, typer.Argument(help="A package of knowledge files, phenotype.hpoa, or the Disease Ontology's table.")
+    ],
+    licence: Annotated[
+        str | None, typer.Option(help="The file's licence, where it does not name its own: HPO, CC0-1.0.")
+    ] = None,
     sha256: Annotated[str | None, typer.Option(help="The hash the file must have.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Approve without being asked.")] = False,
     as_json: AsJson = False,
@@ -133,7 +152,9 @@ def update(
             trail.record("cli", "knowledge.refused", before.version, new={"reason": error.text()[:300]})
             raise
         if not as_json:
-            typer.echo("\n".join([*proposal.diff, f"{len(proposal.diff)} differences; {before.version} → {proposal.version}"]))
+            typer.echo(
+                "\n".join([*proposal.diff, f"{len(proposal.diff)} differences; {before.version} → {proposal.version}"])
+            )
         if not (yes or (not as_json and typer.confirm("Make this the current version?"))):
             versions.discard(proposal)
             raise typer.Exit(1)
@@ -143,7 +164,12 @@ def update(
             "knowledge.updated",
             proposal.version,
             old={"version": before.version},
-            new={"version": proposal.version, "source": proposal.source, "licence": proposal.licence, "sha256": proposal.sha256},
+            new={
+                "version": proposal.version,
+                "source": proposal.source,
+                "licence": proposal.licence,
+                "sha256": proposal.sha256,
+            },
         )
     value = {"version": proposal.version, "previous": before.version, "diff": list(proposal.diff)}
     _said(value, as_json, f"current version: {proposal.version}")
@@ -171,7 +197,9 @@ def rollback(as_json: AsJson = False) -> None:
     with one_line():
         versions, graph = _opened()
         version = versions.rollback()
-        _trail().record("cli", "knowledge.rolled_back", version, old={"version": graph.version}, new={"version": version})
+        _trail().record(
+            "cli", "knowledge.rolled_back", version, old={"version": graph.version}, new={"version": version}
+        )
     _said({"version": version, "previous": graph.version}, as_json, f"current version: {version}")
 
 

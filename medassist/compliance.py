@@ -268,9 +268,7 @@ def warn_cleaned(kinds: tuple[str, ...], language: Language) -> Warning:
 
 # --- A patient who asks for advice.
 
-_MYSELF = re.compile(
-    r"\b(?:I(?:['’](?:m|ve|ll|d))?|my|me|myself)\b|我(?!院|科|们|国|区|市|县|处|校|厂)", re.IGNORECASE
-)
+_MYSELF = re.compile(r"\b(?:I(?:['’](?:m|ve|ll|d))?|my|me|myself)\b|我(?!院|科|们|国|区|市|县|处|校|厂)", re.IGNORECASE)
 _SOMEBODY = re.compile(
     r"\b(?:he|she|his|her|patient|pt|year[- ]old|y/?o|presents?|presented|admitted|on examination|o/e|denies)\b"
     r"|患者|病人|患儿|\d+岁|入院|查体|主诉|就诊于",

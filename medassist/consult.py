@@ -97,7 +97,10 @@ def consult(
     found = look_up(graph, safe.case, case_text) if graph is not None else None
     yield from _loaded(engine)
     if engine.name == "knowledge" and found is None:
-        raise EngineError(reason="it ranks by the knowledge graph, which is switched off.", reason_zh="该引擎依赖知识图谱，而知识图谱已关闭。")
+        raise EngineError(
+            reason="it ranks by the knowledge graph, which is switched off.",
+            reason_zh="该引擎依赖知识图谱，而知识图谱已关闭。",
+        )
     prompt, found = _asked(engine, case_text, language, top_k, found, shuffle, without)
     key = _key(engine, prompt, case_text, language, top_k, graph)
     before = store.cached(key) if cached else None
@@ -130,7 +133,10 @@ def follow_up(
     if not question.strip():
         raise InvalidCase(where="question", reason="is empty.", reason_zh="问题为空。")
     if engine.name == "knowledge":
-        raise EngineError(reason="the knowledge graph ranks and cannot answer questions.", reason_zh="知识图谱只能排序，不能回答问题。")
+        raise EngineError(
+            reason="the knowledge graph ranks and cannot answer questions.",
+            reason_zh="知识图谱只能排序，不能回答问题。",
+        )
     kept = store.get(consultation_id)
     language = language or kept.language
     answer, exchanges = _so_far(kept.turns)

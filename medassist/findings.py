@@ -64,7 +64,9 @@ _FIELDS = {
     if name in (*TEXT_FIELDS, "patient", "vital_signs")
 }
 _FIELD = re.compile("|".join(map(re.escape, sorted(_FIELDS, key=len, reverse=True))))
-_SENTENCE_END = re.compile(r"[。！？!；;\n]|\?(?![A-Za-z\u4e00-\u9fff])|\.(?=\s|$|[\"'”’)])(?<!\bDr\.)(?<!\bMr\.)(?<!\bMrs\.)(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bvs\.)")
+_SENTENCE_END = re.compile(
+    r"[。！？!；;\n]|\?(?![A-Za-z\u4e00-\u9fff])|\.(?=\s|$|[\"'”’)])(?<!\bDr\.)(?<!\bMr\.)(?<!\bMrs\.)(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bvs\.)"
+)
 
 
 def sentences(case_text: str) -> Iterator[Sentence]:
@@ -232,7 +234,10 @@ _AFTER = re.compile(
     r"|unremarkable|ruled out|excluded|denied|nil|none|−ve|-ve)\b",
     re.IGNORECASE,
 )
-_AFTER_DIRECT = re.compile(r"\s*[:：]?\s*(?:no\b|none\b|nil\b|neg\b|0\b(?!\.)|[(（]\s*[-－–—−]\s*[)）]|[-－–−](?=[,，;；。\s]|$)|has (?:now )?(?:resolved|gone|settled)|(?:have )?resolved)", re.IGNORECASE)
+_AFTER_DIRECT = re.compile(
+    r"\s*[:：]?\s*(?:no\b|none\b|nil\b|neg\b|0\b(?!\.)|[(（]\s*[-－–—−]\s*[)）]|[-－–−](?=[,，;；。\s]|$)|has (?:now )?(?:resolved|gone|settled)|(?:have )?resolved)",
+    re.IGNORECASE,
+)
 _AFTER_ZH = re.compile(
     r"(?:[\u4e00-\u9fffA-Za-z]{0,3}、[\u4e00-\u9fffA-Za-z、]{0,20})?[\u4e00-\u9fff]{0,4}?(?:均?(?:为|呈)?阴性|均?未引出|均?未见|均?未及|均?不明显|均消失|已?消失|均?[(（][-－–—−][)）]|均无|[（(]阴性[）)]|均?未触及|均?未闻及|均?正常|转阴)"
 )
@@ -247,7 +252,9 @@ def _denied_after(text: str, end: int) -> bool:
 
 def _after_in_english(rest: str) -> bool:
     found = _AFTER.match(rest)
-    return bool(found) and not re.search(r"\b(?:and|but|with|no|without)\b", found.group()[:-8] if found else "", re.IGNORECASE)
+    return bool(found) and not re.search(
+        r"\b(?:and|but|with|no|without)\b", found.group()[:-8] if found else "", re.IGNORECASE
+    )
 
 
 def _denied_before(text: str, start: int) -> bool:
@@ -257,16 +264,22 @@ def _denied_before(text: str, start: int) -> bool:
 
 # --- Doubt, what might come, what was.
 
-_LIST_END = re.compile(r"[,;.。；]|\b(?:but|however|with|and (?:is|was|has|had)|who|which|because|since)\b", re.IGNORECASE)
+_LIST_END = re.compile(
+    r"[,;.。；]|\b(?:but|however|with|and (?:is|was|has|had)|who|which|because|since)\b", re.IGNORECASE
+)
 _LIST_END_ZH = re.compile(r"[，,；;。]|但|而(?!且)")
-_PAST_END = re.compile(r"[,;.。；]|\b(?:but|however|now|who|presents?|presented|presenting|today|came)\b", re.IGNORECASE)
+_PAST_END = re.compile(
+    r"[,;.。；]|\b(?:but|however|now|who|presents?|presented|presenting|today|came)\b", re.IGNORECASE
+)
 _POSSIBLE = re.compile(
     r"\b(?:possible|possibly|probable|probably|suspect(?:ed|s)?|suspicious for|suspicion of|quer(?:y|ied|ies)|rule out|r/o|to exclude|"
     r"concern(?:ed|s)? (?:for|about)|may be|might be|could be|cannot (?:exclude|rule out)|differential|versus|impression of)\b"
     r"|(?<![\w?])\?(?=\s?[A-Za-z\u4e00-\u9fff])|\b(?:vs)\b",
     re.IGNORECASE,
 )
-_POSSIBLE_ZH = re.compile(r"可疑|疑似|疑诊|疑(?=为|是|有)|待排(?:除|查)?|待除外|不除外|不能除外|不排除|不能排除|不能完全排除|考虑|拟诊|可能(?:为|是|有)?|怀疑|以为(?:是)?|当成|按(?=[^，。]{1,8}(?:治|处理|打|用药|给))|诊为")
+_POSSIBLE_ZH = re.compile(
+    r"可疑|疑似|疑诊|疑(?=为|是|有)|待排(?:除|查)?|待除外|不除外|不能除外|不排除|不能排除|不能完全排除|考虑|拟诊|可能(?:为|是|有)?|怀疑|以为(?:是)?|当成|按(?=[^，。]{1,8}(?:治|处理|打|用药|给))|诊为"
+)
 _DOUBT_AFTER = re.compile(r"\s*(?:\?(?!\w)|？|待排|待除外|可能|不除外|待查)")
 _HYPOTHETICAL = _words(
     r"if (?:he|she|they|you|there|any|the)", "should (?:he|she|they|the)", "return (?:if|for|immediately)", "risk (?:of|for)",
@@ -274,13 +287,17 @@ _HYPOTHETICAL = _words(
     r"fear(?:s|ed|ful)? (?:of|that)?", "afraid (?:of|that)?", r"worr(?:y|ied|ies) (?:about|that)", "tested for", r"counsel+ed (?:on|about)",
     r"prevent(?:ion)?(?: of)?", "warned (?:of|about)", "watch for",
 )  # fmt: skip
-_HYPOTHETICAL_ZH = re.compile(r"如(?:有|出现|再|果)|若|警惕|预防|防止|以防|一旦|担心|害怕|怕(?=是|得|有|自己|患)|筛查|接种")
+_HYPOTHETICAL_ZH = re.compile(
+    r"如(?:有|出现|再|果)|若|警惕|预防|防止|以防|一旦|担心|害怕|怕(?=是|得|有|自己|患)|筛查|接种"
+)
 _PAST = re.compile(
     r"(?<!day )(?<!days )(?<!week )(?<!weeks )(?<!month )(?<!hour )(?<!hours )(?<!year )\b(?:(?:past (?:medical )?|previous )?history of(?! (?:(?:one|two|three|four|five|six|several|a few|a)\b|\d|(?:present|progressive|worsening|gradual|increasing|recurrent|intermittent|sudden)\b))"
     r"|h/o|hx of|phx|pmhx?:?|previous(?:ly)?(?! (?:well|healthy|fit))|prior|in the past|years? ago|as a child|in (?:his|her) (?:childhood|teens|twenties|youth)|last year|once had|in (?:19|20)\d\d|s/p|resolved|recovered from|used to (?:have|get|suffer))\b",
     re.IGNORECASE,
 )
-_PAST_ZH = re.compile(r"既往|曾(?=有|患|因|经|诊|出现|发|行|在|于)|曾经|以前|过去(?!的?[几数一二两三\d]*(?:天|日|周|小时))|幼时|小时候|幼年|年前(?=曾|有过|患|行|因)|病史(?=[:：])")
+_PAST_ZH = re.compile(
+    r"既往|曾(?=有|患|因|经|诊|出现|发|行|在|于)|曾经|以前|过去(?!的?[几数一二两三\d]*(?:天|日|周|小时))|幼时|小时候|幼年|年前(?=曾|有过|患|行|因)|病史(?=[:：])"
+)
 
 
 def _ranges(text: str, cues: re.Pattern[str], status: Status, ends: re.Pattern[str]) -> Iterator[_Scope]:
@@ -288,9 +305,17 @@ def _ranges(text: str, cues: re.Pattern[str], status: Status, ends: re.Pattern[s
         stop = ends.search(text, cue.end())
         end = stop.start() if stop else len(text)
         start = cue.end()
-        if status is Status.PAST and re.match(r"(?:years? ago|in the past|as a child|in (?:19|20)|in h|last year|resolved)", cue.group(), re.IGNORECASE):
-            start = max((found.end() for found in re.finditer(r"[,;.]|\b(?:but|and then)\b", text[: cue.start()])), default=0)
-            if re.search(r"\b(?:since|began|started|onset|first noticed|developed|ongoing|from)\b", text[start : cue.start()], re.IGNORECASE):
+        if status is Status.PAST and re.match(
+            r"(?:years? ago|in the past|as a child|in (?:19|20)|in h|last year|resolved)", cue.group(), re.IGNORECASE
+        ):
+            start = max(
+                (found.end() for found in re.finditer(r"[,;.]|\b(?:but|and then)\b", text[: cue.start()])), default=0
+            )
+            if re.search(
+                r"\b(?:since|began|started|onset|first noticed|developed|ongoing|from)\b",
+                text[start : cue.start()],
+                re.IGNORECASE,
+            ):
                 continue  # a chronic complaint, not a past one
         yield _Scope(status, cue.span(), start, end)
 
@@ -323,7 +348,9 @@ _OWN_ZH = re.compile(r"患者|患儿|本人|自觉|自己|(?<!其)他(?!们)|她
 
 def _others(text: str, minor: bool) -> Iterator[_Scope]:
     relatives = _RELATIVES if minor else f"{_RELATIVES}|{_CHILDREN}"
-    for cue in re.finditer(rf"\b(?:{relatives})\b(?!['’]s (?:house|home|wedding|funeral|car|place|birthday))", text, re.IGNORECASE):
+    for cue in re.finditer(
+        rf"\b(?:{relatives})\b(?!['’]s (?:house|home|wedding|funeral|car|place|birthday))", text, re.IGNORECASE
+    ):
         rest = text[cue.end() :]
         if re.match(_SEES, rest, re.IGNORECASE) or _is_company(text, cue.start()):
             continue
@@ -331,7 +358,9 @@ def _others(text: str, minor: bool) -> Iterator[_Scope]:
         end = stop.start() if stop else len(text)
         start = cue.end()
         # “stroke in her father”, “history of asthma in his brother”
-        if before := re.search(r"\b(?:in|from|of) (?:his|her|the|a|an|their) (?:\w+ )?$", text[: cue.start()], re.IGNORECASE):
+        if before := re.search(
+            r"\b(?:in|from|of) (?:his|her|the|a|an|their) (?:\w+ )?$", text[: cue.start()], re.IGNORECASE
+        ):
             start = max((found.end() for found in re.finditer(r"[,;]", text[: before.start()])), default=0)
             end = cue.end()
         yield _Scope(Status.OTHER, cue.span(), start, end)

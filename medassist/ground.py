@@ -66,7 +66,11 @@ def ground(
             kept = next((each for each in ranked if each.disease == name), Ranked(name, 0.0))
             best = [*best[: most - 1], kept]
     if seed is None:
-        seen = "|".join(sorted({each.finding for each in found.facts.observations})) + "|" + "|".join(sorted(each.disease for each in best))
+        seen = (
+            "|".join(sorted({each.finding for each in found.facts.observations}))
+            + "|"
+            + "|".join(sorted(each.disease for each in best))
+        )
         seed = int.from_bytes(hashlib.sha256(seen.encode()).digest()[:4], "big")
     while best:
         order = list(best)
@@ -79,7 +83,14 @@ def ground(
 
 
 _WORDS: dict[Language, dict[str, str]] = {
-    "en": {"here": "in this case", "denied": "denied", "also": "typical too", "test": "test", "join": ", ", "stop": "; "},
+    "en": {
+        "here": "in this case",
+        "denied": "denied",
+        "also": "typical too",
+        "test": "test",
+        "join": ", ",
+        "stop": "; ",
+    },
     "zh": {"here": "本例", "denied": "否认", "also": "常见还有", "test": "检查", "join": "、", "stop": "；"},
 }
 
@@ -94,7 +105,9 @@ def _line(found: Grounding, ranked: Ranked, number: int, language: Language) -> 
     also = [
         name
         for name, frequency in disease.findings.all().items()
-        if name not in told and name not in disease.findings.against and frequency in ("obligate", "very_frequent", "frequent")
+        if name not in told
+        and name not in disease.findings.against
+        and frequency in ("obligate", "very_frequent", "frequent")
     ][: FINDINGS - 1]
 
     def names(ids: Sequence[str], mark: str = "") -> str:

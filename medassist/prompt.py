@@ -120,7 +120,9 @@ _KNOWLEDGE: dict[Language, Template] = {
         "[Knowledge base]\nDiseases to weigh, in random order; none of them need be right. + is in this case, − is denied. "
         "Cite a line as [K1].\n$lines\n\n"
     ),
-    "zh": Template("【知识库】\n供权衡的疾病，顺序随机，不一定含正确诊断。＋为本例所有，−为已否认。引用时写 [K1]。\n$lines\n\n"),
+    "zh": Template(
+        "【知识库】\n供权衡的疾病，顺序随机，不一定含正确诊断。＋为本例所有，−为已否认。引用时写 [K1]。\n$lines\n\n"
+    ),
 }
 
 _FOLLOW_UP_SYSTEM: dict[Language, str] = {

@@ -65,7 +65,9 @@ def before(safe: DeidentifiedCase, case_text: str, found: Grounding | None, lang
         yield warn("knowledge.nothing", language)
 
 
-def of_answer(read: Differential, raw: str, case: PatientCase, case_text: str, found: Grounding | None, language: Language) -> Reviewed:
+def of_answer(
+    read: Differential, raw: str, case: PatientCase, case_text: str, found: Grounding | None, language: Language
+) -> Reviewed:
     """Map, cite and check an answer. `raw` is everything the model wrote after its reasoning."""
     warnings: list[Warning] = []
     if doses(raw):
@@ -126,7 +128,10 @@ def cited_by(diagnoses: Sequence[Diagnosis], found: Grounding | None) -> list[Ma
     if found is None:
         return []
     ids = dict.fromkeys(name for diagnosis in diagnoses for name in diagnosis.cited)
-    return [source.model_dump(include={"id", "title", "publisher", "year", "url"}) for source in found.graph.cited(list(ids))]
+    return [
+        source.model_dump(include={"id", "title", "publisher", "year", "url"})
+        for source in found.graph.cited(list(ids))
+    ]
 
 
 def _diagnosis_of(ranked: Ranked, rank: int, case_text: str, found: Grounding, language: Language) -> Diagnosis:
@@ -199,16 +204,16 @@ def _mapped(diagnosis: Diagnosis, found: Grounding) -> Diagnosis:
     )
 
 
-def _missed(diagnoses: Sequence[Diagnosis], case_text: str, found: Grounding, language: Language) -> tuple[Diagnosis, ...]:
+def _missed(
+    diagnoses: Sequence[Diagnosis], case_text: str, found: Grounding, language: Language
+) -> tuple[Diagnosis, ...]:
     """Can't-miss diseases that a red flag names or the graph ranks high, and that the list leaves out."""
     listed = {diagnosis.node for diagnosis in diagnoses}
     best = found.ranked[0].score if found.ranked else 0.0
     by_name = {each.disease: each for each in found.ranked}
     wanted = [raised.disease.id for raised in found.raised]
     wanted += [each.disease for each in found.ranked[:WITHIN] if each.score >= best - NEAR]
-    missed = [
-        name for name in dict.fromkeys(wanted) if name not in listed and found.graph.diseases[name].cant_miss
-    ]
+    missed = [name for name in dict.fromkeys(wanted) if name not in listed and found.graph.diseases[name].cant_miss]
     return tuple(
         _diagnosis_of(by_name.get(name, Ranked(name, 0.0)), rank, case_text, found, language)
         for rank, name in enumerate(missed[:MOST_ADDED], len(diagnoses) + 1)
@@ -219,7 +224,9 @@ _RULES_OUT_PREGNANCY = ("menopause",)
 _OF_PREGNANCY = re.compile(r"^O(?!8[5-9]|9[0-2])|^Z3")
 
 
-def _contradictions(diagnosis: Diagnosis, case: PatientCase, case_text: str, found: Grounding, language: Language) -> Iterator[Warning]:
+def _contradictions(
+    diagnosis: Diagnosis, case: PatientCase, case_text: str, found: Grounding, language: Language
+) -> Iterator[Warning]:
     """What the case itself says against a diagnosis of the list."""
     if diagnosis.node is None:
         return
@@ -255,15 +262,33 @@ def _states_absence(evidence: Evidence, found: Grounding) -> bool:
     """Whether the reason itself stands somewhere in the case as a fact rather than as a denial."""
     if evidence.start is None or evidence.end is None:
         return False
-    inside = [
-        each for each in found.facts.observations if evidence.start <= each.start and each.end <= evidence.end
-    ]
+    inside = [each for each in found.facts.observations if evidence.start <= each.start and each.end <= evidence.end]
     return bool(inside) and all(each.status is not Status.ABSENT for each in inside)
 
 
 _DRUG_CLASSES = {
-    "penicillin": ("penicillin", "amoxicillin", "ampicillin", "piperacillin", "flucloxacillin", "青霉素", "阿莫西林", "氨苄西林", "哌拉西林"),
-    "青霉素": ("penicillin", "amoxicillin", "ampicillin", "piperacillin", "flucloxacillin", "青霉素", "阿莫西林", "氨苄西林", "哌拉西林"),
+    "penicillin": (
+        "penicillin",
+        "amoxicillin",
+        "ampicillin",
+        "piperacillin",
+        "flucloxacillin",
+        "青霉素",
+        "阿莫西林",
+        "氨苄西林",
+        "哌拉西林",
+    ),
+    "青霉素": (
+        "penicillin",
+        "amoxicillin",
+        "ampicillin",
+        "piperacillin",
+        "flucloxacillin",
+        "青霉素",
+        "阿莫西林",
+        "氨苄西林",
+        "哌拉西林",
+    ),
     "contrast": ("contrast", "增强", "造影"),
     "造影剂": ("contrast", "增强CT", "造影"),
     "碘": ("contrast", "增强CT", "造影", "碘"),
@@ -276,12 +301,38 @@ _DRUG_CLASSES = {
     "头孢": ("cephalosporin", "ceftriaxone", "cefazolin", "cefuroxime", "头孢"),
 }
 _NO_ALLERGY = re.compile(r"\b(?:no|none|nil|nkda|nka|denie[sd]|not known)\b|无|否认|未发现|不详", re.IGNORECASE)
-_COMMON_WORDS = frozenset("allergy allergic allergies rash reaction hives anaphylaxis swelling itching mild severe years drug drugs known child childhood food foods medication medications".split())
+_COMMON_WORDS = frozenset(
+    [
+        "allergy",
+        "allergic",
+        "allergies",
+        "rash",
+        "reaction",
+        "hives",
+        "anaphylaxis",
+        "swelling",
+        "itching",
+        "mild",
+        "severe",
+        "years",
+        "drug",
+        "drugs",
+        "known",
+        "child",
+        "childhood",
+        "food",
+        "foods",
+        "medication",
+        "medications",
+    ]
+)
 
 
 def _allergies(answer: str, case: PatientCase, language: Language) -> Iterator[Warning]:
     """What the answer names although the case says that the patient cannot bear it."""
-    stated = [part for part in re.split(r"[,;，；、。\n.]", case.allergies) if part.strip() and not _NO_ALLERGY.search(part)]
+    stated = [
+        part for part in re.split(r"[,;，；、。\n.]", case.allergies) if part.strip() and not _NO_ALLERGY.search(part)
+    ]
     folded = answer.casefold()
     for part in stated:
         names: list[str] = []

@@ -144,7 +144,7 @@ def secret(data_dir: Path, name: str) -> str:
         with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_urlsafe(32))
         with contextlib.suppress(FileExistsError):
-            os.link(temporary, path)  # whole or not at all, and the first one stays
+            path.hardlink_to(temporary)  # whole or not at all, and the first one stays
         temporary.unlink()
         return path.read_text()
     except OSError:

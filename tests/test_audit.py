@@ -20,7 +20,13 @@ COLUMNS = ("at", "who", "what", "subject", "old", "new", "previous", "hash")
 def filled(store: Store, count: int = 30) -> Audit:
     audit = Audit(store.database, KEY)
     for number in range(count):
-        audit.record("rater-7", "answer.ended", f"c{number}", old={"status": "streaming"}, new={"rules": ["red_flag.x"], "n": number})
+        audit.record(
+            "rater-7",
+            "answer.ended",
+            f"c{number}",
+            old={"status": "streaming"},
+            new={"rules": ["red_flag.x"], "n": number},
+        )
     return audit
 
 
@@ -35,7 +41,10 @@ def test_an_empty_trail_holds(store: Store) -> None:
     assert Audit(store.database, KEY).verify() == 0
 
 
-@pytest.mark.parametrize("statement", ["UPDATE audit SET who = 'x' WHERE number = 3", "DELETE FROM audit WHERE number = 3", "DELETE FROM audit"])
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE audit SET who = 'x' WHERE number = 3", "DELETE FROM audit WHERE number = 3", "DELETE FROM audit"],
+)
 def test_the_database_refuses_changes(store: Store, statement: str) -> None:
     audit = filled(store, 5)
     with pytest.raises(StorageError), writing(store.database) as session:

@@ -67,7 +67,9 @@ def test_how_a_phrase_is_stated(text: str, phrase: str, status: str) -> None:
     assert next(sentences(text)).status(start, start + len(phrase)) == Status(status)
 
 
-@pytest.mark.parametrize(("field", "status"), [("family_history", "other"), ("past_history", "past"), ("history", "present")])
+@pytest.mark.parametrize(
+    ("field", "status"), [("family_history", "other"), ("past_history", "past"), ("history", "present")]
+)
 def test_the_field_counts(field: str, status: str) -> None:
     case = PatientCase(**{"chief_complaint": "cough", "history": "", field: "chest pain"})
     text = case.text()

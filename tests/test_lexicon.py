@@ -71,7 +71,9 @@ def test_values_are_findings(graph: Graph, text: str, present: list[str], absent
     assert set(present) <= set(facts.present) and set(absent) <= set(facts.absent)
 
 
-@pytest.mark.parametrize("text", ["room 39.4", "aged 90", "walked 128 m", "T4 lesion", "3/7 of pain", "P 12/7", "在3号床"])
+@pytest.mark.parametrize(
+    "text", ["room 39.4", "aged 90", "walked 128 m", "T4 lesion", "3/7 of pain", "P 12/7", "在3号床"]
+)
 def test_other_numbers_are_no_values(graph: Graph, text: str) -> None:
     assert not graph.read(text, 40, "female").values
 

@@ -15,6 +15,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from medassist.errors import LANGUAGES
 from medassist.knowledge.records import KINDS, Files
 
 SCHEMA_VERSION = "1"
@@ -56,7 +57,9 @@ FINDING = "finding:"
 def digest(files: Files) -> str:
     """The hash of what the records say, whatever the files look like."""
     content = {
-        kind: [getattr(files, kind)[name].model_dump(mode="json", by_alias=True) for name in sorted(getattr(files, kind))]
+        kind: [
+            getattr(files, kind)[name].model_dump(mode="json", by_alias=True) for name in sorted(getattr(files, kind))
+        ]
         for kind in KINDS
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
@@ -76,20 +79,22 @@ def build(files: Files, path: Path, *, retrieved: str, terminologies: bool = Tru
 def seal(base: sqlite3.Connection) -> str:
     """Index, name and close off a version. The name is the hash of its sources' hashes."""
     for index, own in (("name_index", "="), ("term_index", "<>")):
-        base.execute(f"INSERT INTO {index}({index}) VALUES('delete-all')")  # noqa: S608
+        base.execute(f"INSERT INTO {index}({index}) VALUES('delete-all')")
         base.execute(f"INSERT INTO {index}(rowid, text) SELECT number, text FROM alias WHERE source {own} ?", (OWN,))  # noqa: S608
     rows = base.execute("SELECT name, version, sha256 FROM source WHERE active ORDER BY name").fetchall()
     version = hashlib.sha256(json.dumps([SCHEMA_VERSION, rows]).encode()).hexdigest()[:12]
-    base.executemany(
-        "INSERT OR REPLACE INTO meta VALUES(?, ?)", [("schema", SCHEMA_VERSION), ("version", version)]
-    )
+    base.executemany("INSERT OR REPLACE INTO meta VALUES(?, ?)", [("schema", SCHEMA_VERSION), ("version", version)])
     base.commit()
     base.execute("PRAGMA optimize")
     return version
 
 
-def _put_source(base: sqlite3.Connection, name: str, version: str, licence: str, sha256: str, retrieved: str, url: str) -> None:
-    base.execute("INSERT OR REPLACE INTO source VALUES(?, ?, ?, ?, ?, ?, 1)", (name, version, licence, sha256, retrieved, url))
+def _put_source(
+    base: sqlite3.Connection, name: str, version: str, licence: str, sha256: str, retrieved: str, url: str
+) -> None:
+    base.execute(
+        "INSERT OR REPLACE INTO source VALUES(?, ?, ?, ?, ?, ?, 1)", (name, version, licence, sha256, retrieved, url)
+    )
 
 
 def remove(base: sqlite3.Connection, source: str) -> None:
@@ -121,22 +126,30 @@ def put_own(base: sqlite3.Connection, files: Files, sha256: str, licence: str, r
     base.executemany(
         "INSERT INTO red_flag VALUES(?, ?, ?, ?, ?, ?)",
         [
-            (each.id, each.disease, each.severity, _json(each), each.review.by or None, each.review.on and each.review.on.isoformat())
+            (
+                each.id,
+                each.disease,
+                each.severity,
+                _json(each),
+                each.review.by or None,
+                each.review.on and each.review.on.isoformat(),
+            )
             for each in files.red_flags.values()
         ],
     )
     base.executemany(
-        "INSERT INTO map VALUES(?, ?, ?, 'by hand', 1.0, ?)", [(each.id, each.icd10, ICD, OWN) for each in files.diseases.values()]
+        "INSERT INTO map VALUES(?, ?, ?, 'by hand', 1.0, ?)",
+        [(each.id, each.icd10, ICD, OWN) for each in files.diseases.values()],
     )
 
 
 def _own_aliases(files: Files) -> Iterator[tuple[str, str, str]]:
     for finding in files.findings.values():
-        for language in ("en", "zh"):
+        for language in LANGUAGES:
             for text in dict.fromkeys((finding.name.of(language), *finding.words.of(language))):
                 yield FINDING + finding.id, text, language
     for disease in files.diseases.values():
-        for language in ("en", "zh"):
+        for language in LANGUAGES:
             for text in dict.fromkeys((disease.name.of(language), *disease.synonyms.of(language))):
                 yield disease.id, text, language
 
@@ -162,16 +175,32 @@ def put_icd(base: sqlite3.Connection, retrieved: str) -> None:
     """ICD-10-CM's codes, titles and inclusion terms, through simple-icd-10-cm (MIT; the classification is public domain)."""
     import simple_icd_10_cm as icd
 
-    codes = list(dict.fromkeys(code for code in icd.get_all_codes(with_dots=True) if icd.is_category_or_subcategory(code)))
+    codes = list(
+        dict.fromkeys(code for code in icd.get_all_codes(with_dots=True) if icd.is_category_or_subcategory(code))
+    )
     version = importlib.metadata.version("simple-icd-10-cm")
     titles = [(code, icd.get_description(code)) for code in codes]
     sha256 = hashlib.sha256(json.dumps(titles).encode()).hexdigest()
-    _put_source(base, ICD, f"simple-icd-10-cm {version}", "public domain (CDC); package MIT", sha256, retrieved, "https://www.cdc.gov/nchs/icd/icd-10-cm/")
-    base.executemany("INSERT INTO node VALUES(?, 'code', ?, '', ?, NULL)", [(f"icd:{code}", title, ICD) for code, title in titles])
+    _put_source(
+        base,
+        ICD,
+        f"simple-icd-10-cm {version}",
+        "public domain (CDC); package MIT",
+        sha256,
+        retrieved,
+        "https://www.cdc.gov/nchs/icd/icd-10-cm/",
+    )
+    base.executemany(
+        "INSERT INTO node VALUES(?, 'code', ?, '', ?, NULL)", [(f"icd:{code}", title, ICD) for code, title in titles]
+    )
     _put_aliases(
         base,
         ICD,
-        ((f"icd:{code}", text, "en") for code, title in titles for text in dict.fromkeys((title, *icd.get_inclusion_term(code)))),
+        (
+            (f"icd:{code}", text, "en")
+            for code, title in titles
+            for text in dict.fromkeys((title, *icd.get_inclusion_term(code)))
+        ),
     )
 
 
@@ -188,7 +217,15 @@ def put_hpo(base: sqlite3.Connection, retrieved: str) -> None:
         for disease in group
     ]
     diseases.sort()
-    put_rare(base, HPO, version, "HPO licence (hpo.jax.org/app/license): cite, show version, do not alter", retrieved, terms, diseases)
+    put_rare(
+        base,
+        HPO,
+        version,
+        "HPO licence (hpo.jax.org/app/license): cite, show version, do not alter",
+        retrieved,
+        terms,
+        diseases,
+    )
 
 
 def put_rare(
@@ -204,11 +241,17 @@ def put_rare(
     terms, listed = sorted(terms), [(key, name, sorted(map(_annotated, each))) for key, name, each in diseases]
     sha256 = hashlib.sha256(json.dumps([terms, listed]).encode()).hexdigest()
     _put_source(base, source, version, licence, sha256, retrieved, "https://hpo.jax.org")
-    base.executemany("INSERT OR IGNORE INTO node VALUES(?, 'phenotype', ?, '', ?, NULL)", [(key, name, source) for key, name in terms])
     base.executemany(
-        "INSERT OR IGNORE INTO node VALUES(?, 'rare_disease', ?, '', ?, NULL)", [(key, name, source) for key, name, _ in listed]
+        "INSERT OR IGNORE INTO node VALUES(?, 'phenotype', ?, '', ?, NULL)",
+        [(key, name, source) for key, name in terms],
     )
-    _put_aliases(base, source, [*((key, name, "en") for key, name in terms), *((key, name, "en") for key, name, _ in listed)])
+    base.executemany(
+        "INSERT OR IGNORE INTO node VALUES(?, 'rare_disease', ?, '', ?, NULL)",
+        [(key, name, source) for key, name, _ in listed],
+    )
+    _put_aliases(
+        base, source, [*((key, name, "en") for key, name in terms), *((key, name, "en") for key, name, _ in listed)]
+    )
     base.executemany(
         "INSERT INTO edge VALUES(?, 'has', ?, ?, ?, ?)",
         [(key, term, frequency, reference, source) for key, _, each in listed for term, frequency, reference in each],
@@ -220,7 +263,9 @@ def _annotated(entry: Any) -> tuple[str, str, str]:
 
 
 def _put_aliases(base: sqlite3.Connection, source: str, rows: Iterable[tuple[str, str, str]]) -> None:
-    base.executemany("INSERT INTO alias(node, text, language, source) VALUES(?, ?, ?, ?)", ((*row, source) for row in rows))
+    base.executemany(
+        "INSERT INTO alias(node, text, language, source) VALUES(?, ?, ?, ?)", ((*row, source) for row in rows)
+    )
 
 
 def _json(record: Any) -> str:

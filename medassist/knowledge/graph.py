@@ -58,7 +58,8 @@ class Graph:
         self.measures: Mapping[str, Measure] = self._records("measure", Measure)
         self.diseases: Mapping[str, Disease] = self._records("disease", Disease)
         self.references: Mapping[str, Source] = {
-            str(key): Source.model_validate_json(record) for key, record in self._rows("SELECT id, record FROM reference")
+            str(key): Source.model_validate_json(record)
+            for key, record in self._rows("SELECT id, record FROM reference")
         }
         self.red_flags: Sequence[RedFlag] = [
             RedFlag.model_validate_json(record) for (record,) in self._rows("SELECT record FROM red_flag ORDER BY id")
@@ -104,9 +105,7 @@ class Graph:
     def raised(self, facts: Facts, *, age: float | None = None, sex: str = "unknown") -> list[Raised]:
         """The red flags that a case raises, the most urgent first."""
         present = facts.present
-        reach = {
-            broader: seen for name, seen in present.items() for broader in self._ranker.line(name)
-        } | present
+        reach = {broader: seen for name, seen in present.items() for broader in self._ranker.line(name)} | present
         raised = []
         for flag in self.red_flags:
             when = flag.when
@@ -122,16 +121,24 @@ class Graph:
                 continue
             if when.at_least and sum(name in reach for name in when.at_least.of) < when.at_least.count:
                 continue
-            named = [name for name in (*when.any, *when.all, *(when.at_least.of if when.at_least else ())) if name in reach]
-            raised.append(Raised(flag, disease, tuple(sorted({(reach[name].start, reach[name].end) for name in named}))))
+            named = [
+                name for name in (*when.any, *when.all, *(when.at_least.of if when.at_least else ())) if name in reach
+            ]
+            raised.append(
+                Raised(flag, disease, tuple(sorted({(reach[name].start, reach[name].end) for name in named})))
+            )
         return sorted(raised, key=lambda each: (each.flag.severity != "emergency", each.flag.id))
 
-    def evidence(self, case_text: str, facts: Facts, ranked: Ranked, most: int = 4) -> tuple[tuple[Evidence, ...], tuple[Evidence, ...]]:
+    def evidence(
+        self, case_text: str, facts: Facts, ranked: Ranked, most: int = 4
+    ) -> tuple[tuple[Evidence, ...], tuple[Evidence, ...]]:
         """What of the case speaks for and against a ranked disease, in the case's own words."""
         seen = {**facts.having(Status.POSSIBLE), **facts.absent, **facts.present}
 
         def quote(names: Sequence[str]) -> tuple[Evidence, ...]:
-            places = dict.fromkeys(_widened(case_text, seen[name].start, seen[name].end) for name in names if name in seen)
+            places = dict.fromkeys(
+                _widened(case_text, seen[name].start, seen[name].end) for name in names if name in seen
+            )
             return tuple(Evidence(text=case_text[a:b], start=a, end=b, known=True) for a, b in list(places)[:most])
 
         return (
@@ -184,44 +191,58 @@ class Graph:
         folded = text.casefold()
         return sorted(
             found.values(),
-            key=lambda hit: (order.get(hit.kind, 9), folded not in (hit.en.casefold(), hit.zh.casefold()), len(hit.en), hit.id),
+            key=lambda hit: (
+                order.get(hit.kind, 9),
+                folded not in (hit.en.casefold(), hit.zh.casefold()),
+                len(hit.en),
+                hit.id,
+            ),
         )[:limit]
 
     def _found(self, text: str, limit: int) -> Iterator[tuple[str, str, str, str, str]]:
         columns = "SELECT DISTINCT n.id, n.kind, n.en, n.zh, n.source FROM node n JOIN alias a ON a.node = n.id"
-        yield from self._rows(f"{columns} WHERE a.text = ? COLLATE NOCASE LIMIT ?", text, limit)  # type: ignore[misc]
-        yield from self._rows(f"{columns} WHERE n.id = ? LIMIT ?", text if text[:4] != "icd:" else text, limit)  # type: ignore[misc]
+        yield from self._rows(f"{columns} WHERE a.text = ? COLLATE NOCASE LIMIT ?", text, limit)
+        yield from self._rows(f"{columns} WHERE n.id = ? LIMIT ?", text, limit)
         if re.fullmatch(r"[A-Za-z]\d\w?(?:\.\w{1,4})?", text):
-            yield from self._rows(f"{columns} WHERE n.id LIKE ? ORDER BY n.id LIMIT ?", f"icd:{text.upper()}%", limit)  # type: ignore[misc]
+            yield from self._rows(f"{columns} WHERE n.id LIKE ? ORDER BY n.id LIMIT ?", f"icd:{text.upper()}%", limit)
         if len(text) >= 3:
             quoted = '"' + text.replace('"', '""') + '"'
-            yield from self._rows(  # type: ignore[misc]
+            yield from self._rows(
                 f"{columns} JOIN name_index i ON i.rowid = a.number WHERE name_index MATCH ? LIMIT ?", quoted, limit
             )
         else:
-            yield from self._rows(  # type: ignore[misc]
-                f"{columns} WHERE a.source = 'medassist-graph' AND a.text LIKE ? ESCAPE '!' LIMIT ?", f"%{_liked(text)}%", limit
+            yield from self._rows(
+                f"{columns} WHERE a.source = 'medassist-graph' AND a.text LIKE ? ESCAPE '!' LIMIT ?",
+                f"%{_liked(text)}%",
+                limit,
             )
         words = re.findall(r"\w+", text)
         if words and text.isascii():
             query = " ".join(f'"{word}"' for word in words[:-1]) + f' "{words[-1]}"*'
-            yield from self._rows(  # type: ignore[misc]
-                f"{columns} JOIN term_index i ON i.rowid = a.number WHERE term_index MATCH ? LIMIT ?", query.strip(), limit
+            yield from self._rows(
+                f"{columns} JOIN term_index i ON i.rowid = a.number WHERE term_index MATCH ? LIMIT ?",
+                query.strip(),
+                limit,
             )
 
     def rare(self, node: str) -> tuple[Hit, list[Hit]] | None:
         """A rare disease of HPO with its phenotypes, or a phenotype with the rare diseases that have it."""
-        columns = "SELECT id, kind, en, zh, source FROM node WHERE"
-        row = next(self._rows(f"{columns} id = ?", node), None)
+        row = next(self._rows("SELECT id, kind, en, zh, source FROM node WHERE id = ?", node), None)
         if row is None:
             return None
-        side, other = ("subject", "object") if row[1] == "rare_disease" else ("object", "subject")
-        linked = self._rows(f"{columns} id IN (SELECT {other} FROM edge WHERE {side} = ?) ORDER BY en LIMIT 200", node)
+        linked = self._rows(
+            "SELECT id, kind, en, zh, source FROM node WHERE id IN (SELECT object FROM edge WHERE subject = ? UNION"
+            " SELECT subject FROM edge WHERE object = ?) ORDER BY en LIMIT 200",
+            node,
+            node,
+        )
         return Hit(*row), [Hit(*each) for each in linked]
 
     def diseases_with(self, finding: str) -> list[str]:
         """The diseases that list a finding for themselves."""
-        rows = self._rows("SELECT subject FROM edge WHERE object = ? AND relation IN ('has', 'pathognomonic')", FINDING + finding)
+        rows = self._rows(
+            "SELECT subject FROM edge WHERE object = ? AND relation IN ('has', 'pathognomonic')", FINDING + finding
+        )
         return sorted({row[0] for row in rows})
 
     # --- What there is.
@@ -229,7 +250,12 @@ class Graph:
     def sources(self) -> list[dict[str, str]]:
         """Where the data came from: name, version, licence, hash, date, address."""
         names = ("name", "version", "licence", "sha256", "retrieved", "url")
-        return [dict(zip(names, row, strict=True)) for row in self._rows(f"SELECT {', '.join(names)} FROM source WHERE active ORDER BY name")]
+        return [
+            dict(zip(names, row, strict=True))
+            for row in self._rows(
+                "SELECT name, version, licence, sha256, retrieved, url FROM source WHERE active ORDER BY name"
+            )
+        ]
 
     def counts(self) -> dict[str, int]:
         return {
@@ -279,7 +305,16 @@ def _plain(name: str) -> str:
     """A name without case, hyphens and little differences of spelling."""
     name = name.casefold().replace("’", "'").replace("'s", "s")
     name = re.sub(r"[\s\-–_,，、·]+", " ", name).strip(" .。:：")
-    return name.replace("aemi", "emi").replace("oedema", "edema").replace("haem", "hem").replace("oesoph", "esoph").replace("tumour", "tumor").replace("diarrhoea", "diarrhea").replace("paed", "ped").replace("leucocyt", "leukocyt")
+    return (
+        name.replace("aemi", "emi")
+        .replace("oedema", "edema")
+        .replace("haem", "hem")
+        .replace("oesoph", "esoph")
+        .replace("tumour", "tumor")
+        .replace("diarrhoea", "diarrhea")
+        .replace("paed", "ped")
+        .replace("leucocyt", "leukocyt")
+    )
 
 
 def _long_enough(name: str) -> bool:
@@ -293,7 +328,13 @@ def _holds(text: str, name: str) -> bool:
         return False
     if name.isascii() and (text[at - 1 : at].isalnum() or text[at + len(name) : at + len(name) + 1].isalpha()):
         return False
-    return not re.search(r"(?:\b(?:no|not|non|without|history of|secondary to|due to|rule out|after|post|following|complicating|related)\b|非|除外|排除|术后|继发于|所致)\s*$", text[:at]) or at == 0
+    return (
+        not re.search(
+            r"(?:\b(?:no|not|non|without|history of|secondary to|due to|rule out|after|post|following|complicating|related)\b|非|除外|排除|术后|继发于|所致)\s*$",
+            text[:at],
+        )
+        or at == 0
+    )
 
 
 def _liked(text: str) -> str:

@@ -15,7 +15,6 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from medassist.errors import KnowledgeError
 from medassist.knowledge import build
@@ -92,7 +91,9 @@ def pack(folder: Path, path: Path, licence: str = "CC-BY-4.0") -> int:
     manifest = {
         "name": build.OWN,
         "licence": licence,
-        "files": {each.relative_to(folder).as_posix(): hashlib.sha256(each.read_bytes()).hexdigest() for each in members},
+        "files": {
+            each.relative_to(folder).as_posix(): hashlib.sha256(each.read_bytes()).hexdigest() for each in members
+        },
     }
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as package:
         package.writestr("manifest.json", json.dumps(manifest, indent=1, sort_keys=True))
@@ -160,11 +161,15 @@ def _hpo(path: Path, text: str, licence: str | None, sha256: str) -> Import:
     if not version:
         raise _wrong(path, "names no version", "未注明版本")
     diseases: dict[str, tuple[str, list[tuple[str, str, str]]]] = {}
-    for number, row in _table(path, text, ("database_id", "disease_name", "qualifier", "hpo_id", "reference", "frequency", "aspect")):
+    for number, row in _table(
+        path, text, ("database_id", "disease_name", "qualifier", "hpo_id", "reference", "frequency", "aspect")
+    ):
         if not _TERM.fullmatch(row["hpo_id"]):
-            raise _wrong(path, f"line {number}: {row['hpo_id'][:20]!r} is no HPO term", f"第 {number} 行：不是 HPO 术语")
+            raise _wrong(
+                path, f"line {number}: {row['hpo_id'][:20]!r} is no HPO term", f"第 {number} 行：不是 HPO 术语"
+            )
         if row["aspect"] == "P" and row["qualifier"] != "NOT":
-            name, terms = diseases.setdefault(row["database_id"], (row["disease_name"], []))
+            _name, terms = diseases.setdefault(row["database_id"], (row["disease_name"], []))
             terms.append((row["hpo_id"], _class(row["frequency"]), row["reference"]))
 
     def put(base: sqlite3.Connection, retrieved: str) -> None:
@@ -172,9 +177,21 @@ def _hpo(path: Path, text: str, licence: str | None, sha256: str) -> Import:
         known = {key for key, _ in terms}
         unknown = sorted({term for _, each in diseases.values() for term, _, _ in each} - known)
         if unknown:
-            raise _wrong(path, f"annotates {len(unknown)} terms that are not in the ontology, {unknown[0]} first", f"含有 {len(unknown)} 个本体中不存在的术语，如 {unknown[0]}")
+            raise _wrong(
+                path,
+                f"annotates {len(unknown)} terms that are not in the ontology, {unknown[0]} first",
+                f"含有 {len(unknown)} 个本体中不存在的术语，如 {unknown[0]}",
+            )
         build.remove(base, build.HPO)
-        build.put_rare(base, build.HPO, version, licence, retrieved, terms, [(key, name, each) for key, (name, each) in sorted(diseases.items())])
+        build.put_rare(
+            base,
+            build.HPO,
+            version,
+            licence,
+            retrieved,
+            terms,
+            [(key, name, each) for key, (name, each) in sorted(diseases.items())],
+        )
 
     return Import(build.HPO, version, licence, sha256, put)
 
@@ -190,7 +207,13 @@ def _class(frequency: str) -> str:
         share = float(found[1]) / 100
     if share is None:
         return ""
-    for least, name in ((1.0, "obligate"), (0.8, "very_frequent"), (0.3, "frequent"), (0.05, "occasional"), (0.01, "very_rare")):
+    for least, name in (
+        (1.0, "obligate"),
+        (0.8, "very_frequent"),
+        (0.3, "frequent"),
+        (0.05, "occasional"),
+        (0.01, "very_rare"),
+    ):
         if share >= least:
             return name
     return "excluded" if share == 0 else "very_rare"
@@ -201,7 +224,11 @@ def _class(frequency: str) -> str:
 
 def _disease_ontology(path: Path, text: str, licence: str | None, sha256: str) -> Import:
     licence = _licensed(path, build.DO, licence)
-    heads = {"id": ("id", "doid", "do_id"), "label": ("label", "name", "do term"), "xrefs": ("xrefs", "xref", "cross_references", "icd10cm")}
+    heads = {
+        "id": ("id", "doid", "do_id"),
+        "label": ("label", "name", "do term"),
+        "xrefs": ("xrefs", "xref", "cross_references", "icd10cm"),
+    }
     rows = list(_table(path, text, tuple(heads), heads))
     for number, row in rows:
         if not re.fullmatch(r"DOID:\d+", row["id"]):
@@ -220,8 +247,14 @@ def _disease_ontology(path: Path, text: str, licence: str | None, sha256: str) -
             "INSERT INTO source VALUES(?, ?, ?, ?, ?, ?, 1)",
             (build.DO, sha256[:12], licence, sha256, retrieved, "https://disease-ontology.org"),
         )
-        base.executemany("INSERT INTO node VALUES(?, 'ontology', ?, '', ?, NULL)", [(key, name, build.DO) for key, name in names.items()])
-        base.executemany("INSERT INTO alias(node, text, language, source) VALUES(?, ?, 'en', ?)", [(key, name, build.DO) for key, name in names.items()])
+        base.executemany(
+            "INSERT INTO node VALUES(?, 'ontology', ?, '', ?, NULL)",
+            [(key, name, build.DO) for key, name in names.items()],
+        )
+        base.executemany(
+            "INSERT INTO alias(node, text, language, source) VALUES(?, ?, 'en', ?)",
+            [(key, name, build.DO) for key, name in names.items()],
+        )
         base.executemany(
             "INSERT OR IGNORE INTO map VALUES(?, ?, ?, 'cross-reference', 0.9, ?)",
             [(key, code, build.ICD, build.DO) for key, code in links if code in known],
@@ -249,8 +282,10 @@ def _table(
         raise _wrong(path, f"has no column {missing[0]}", f"缺少列 {missing[0]}")
     for number, row in enumerate(csv.reader(lines[first + 1 :], delimiter=separator), first + 2):
         if row and len(row) < len(header):
-            raise _wrong(path, f"line {number} has {len(row)} columns of {len(header)}: the file is cut off or broken", f"第 {number} 行只有 {len(row)}/{len(header)} 列：文件不完整或已损坏")
+            raise _wrong(
+                path,
+                f"line {number} has {len(row)} columns of {len(header)}: the file is cut off or broken",
+                f"第 {number} 行只有 {len(row)}/{len(header)} 列：文件不完整或已损坏",
+            )
         if row:
             yield number, {name: row[place].strip() for name, place in places.items()}
-
-

@@ -91,13 +91,11 @@ class Lexicon:
     def _index(self, findings: Iterable[Finding]) -> None:
         english: dict[tuple[str, ...], _Phrase] = {}
         for finding in findings:
-            for phrase, denies in _phrases((finding.name.en, *finding.words.en), _NORMAL):
-                stems = tuple(meaning(phrase))
-                if stems:
+            for text, denies in _phrases((finding.name.en, *finding.words.en), _NORMAL):
+                if stems := tuple(meaning(text)):
                     english.setdefault(tuple(sorted(stems)), _Phrase(finding.id, denies, stems=stems))
-            for phrase, denies in _phrases((finding.name.zh, *finding.words.zh), _NORMAL_ZH):
-                parts = tuple(part for part in phrase.casefold().replace(" ", "").split("…") if part)
-                if parts:
+            for text, denies in _phrases((finding.name.zh, *finding.words.zh), _NORMAL_ZH):
+                if parts := tuple(part for part in text.casefold().replace(" ", "").split("…") if part):
                     self._chinese[parts[0][:2]].append(_Phrase(finding.id, denies, parts=parts))
         common: dict[str, int] = defaultdict(int)
         for phrase in english.values():
@@ -194,7 +192,13 @@ def _fit(text: str, at: int, parts: tuple[str, ...]) -> list[int] | None:
             return None
         places += range(found, found + len(part))
     end = places[-1]
-    if text[end].isascii() and text[end].isalpha() and end + 1 < len(text) and text[end + 1].isascii() and text[end + 1].isalpha():
+    if (
+        text[end].isascii()
+        and text[end].isalpha()
+        and end + 1 < len(text)
+        and text[end + 1].isascii()
+        and text[end + 1].isalpha()
+    ):
         return None
     return places
 
@@ -257,7 +261,10 @@ def _kin(one: _Match, other: _Match, broader: Mapping[str, frozenset[str]]) -> b
 
 # --- English clauses.
 
-_BREAK = re.compile(r"[.,;:!?()\[\]/](?!\d)|(?<!\d)[.,]|\s[-–—]\s|\bbut\b|\bthough\b|\n|[，。；：、（）]", re.IGNORECASE)
+_BREAK = re.compile(
+    r"[.,;:!?()\[\]/](?!\d)|(?<!\d)[.,]|\s[-–—]\s|\bbut\b|\bthough\b|\n|[，。；：、（）]", re.IGNORECASE
+)
+
 
 def _clauses(text: str) -> Iterator[list[tuple[str, int, int]]]:
     """The words of each clause that bear meaning: stem, start and end in `text`."""

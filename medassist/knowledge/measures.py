@@ -41,9 +41,13 @@ class Reader:
                 if measure not in known:
                     known.append(measure)
         names = sorted(self._names, key=len, reverse=True)
-        self._pattern = re.compile(
-            rf"(?:(?<![A-Za-z])(?:{'|'.join(map(re.escape, names))}))(?![A-Za-z]){_LINK}{_NUMBER}", re.IGNORECASE
-        ) if names else None
+        self._pattern = (
+            re.compile(
+                rf"(?:(?<![A-Za-z])(?:{'|'.join(map(re.escape, names))}))(?![A-Za-z]){_LINK}{_NUMBER}", re.IGNORECASE
+            )
+            if names
+            else None
+        )
         self._name = re.compile("|".join(map(re.escape, names)), re.IGNORECASE) if names else None
         self._units = {
             measure.id: re.compile(
@@ -58,15 +62,17 @@ class Reader:
         for found in _PRESSURE.finditer(text):
             for name, group in (("systolic_bp", "high"), ("diastolic_bp", "low")):
                 if name in self._measures:
-                    yield from self._value(self._measures[name], float(found[group]), found.start(), found.end(), sentence)
+                    yield from self._value(
+                        self._measures[name], float(found[group]), found.start(), found.end(), sentence
+                    )
         if self._pattern is None or self._name is None:
             return
         for found in self._pattern.finditer(text):
             if text[found.end() : found.end() + 1] == "/" and text[found.end() + 1 : found.end() + 2].isdigit():
                 continue  # a pressure, a ratio or a date
-            name = self._name.match(text, found.start())
+            named = self._name.match(text, found.start())
             number = float(found["number"].replace(",", ""))
-            for measure in self._names.get(name.group().casefold() if name else "", ()):
+            for measure in self._names.get(named.group().casefold() if named else "", ()):
                 value = self._converted(measure, number, text, found.end())
                 if value is not None:
                     yield from self._value(measure, value[0], found.start(), value[1], sentence)
@@ -81,10 +87,15 @@ class Reader:
                 return (number - 32) * 5 / 9, end + (fahrenheit.end() if fahrenheit else 0)
         unit = self._units[measure.id].match(text, end)
         if unit:
-            factor = next(factor for name, factor in measure.units.items() if name.casefold() == unit["unit"].casefold())
+            factor = next(
+                factor for name, factor in measure.units.items() if name.casefold() == unit["unit"].casefold()
+            )
             value = number * factor
             return (value, unit.end()) if low <= value <= high else None
-        if re.match(r"\s*(?:%|％|[A-Za-zµμ]+/|×|x\s?10|\*10|岁|years?|天|日|周|月|年|days?|weeks?|hours?|小时|次(?!/)|mg\b|片|粒)", text[end:]):
+        if re.match(
+            r"\s*(?:%|％|[A-Za-zµμ]+/|×|x\s?10|\*10|岁|years?|天|日|周|月|年|days?|weeks?|hours?|小时|次(?!/)|mg\b|片|粒)",
+            text[end:],
+        ):
             return None  # a unit, but none of this measure's
         for factor in dict.fromkeys(measure.units.values()):
             if low <= number * factor <= high:

@@ -192,7 +192,11 @@ class Ranker:
                 weight = min(weight, math.log(max(told.rates[each], FLOOR) / 0.25))
             if each in told.pathognomonic:
                 weight += PATHOGNOMONIC
-            if not best.listed or (abs(weight) > abs(best.weight) and each != finding and best.listed != finding) or each == finding:
+            if (
+                not best.listed
+                or (abs(weight) > abs(best.weight) and each != finding and best.listed != finding)
+                or each == finding
+            ):
                 best = Reason(finding, each, share * weight, told.frequency.get(each))
         if best.listed or used & self._line.get(finding, set()):
             return best
@@ -230,6 +234,7 @@ def sexes(sex: str) -> str:
 def explain(ranked: Iterable[Ranked]) -> str:
     """One line a disease, for a terminal."""
     return "\n".join(
-        f"{each.score:7.2f} {each.disease}: " + ", ".join(f"{r.finding}{r.weight:+.1f}" for r in (*each.supporting[:8], *each.opposing[:3]))
+        f"{each.score:7.2f} {each.disease}: "
+        + ", ".join(f"{r.finding}{r.weight:+.1f}" for r in (*each.supporting[:8], *each.opposing[:3]))
         for each in ranked
     )

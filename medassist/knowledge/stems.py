@@ -7,7 +7,65 @@ import snowballstemmer
 
 WORD = re.compile(r"[A-Za-z0-9]+(?:['’][A-Za-z]+)?")
 _LITTLE = frozenset(
-    "a an the of in on at to into with from for by and or his her their its my is are was were be been being has have had he she they it this that these those some as very quite so then than there when while which who just really also any all both about".split()
+    [
+        "a",
+        "an",
+        "the",
+        "of",
+        "in",
+        "on",
+        "at",
+        "to",
+        "into",
+        "with",
+        "from",
+        "for",
+        "by",
+        "and",
+        "or",
+        "his",
+        "her",
+        "their",
+        "its",
+        "my",
+        "is",
+        "are",
+        "was",
+        "were",
+        "be",
+        "been",
+        "being",
+        "has",
+        "have",
+        "had",
+        "he",
+        "she",
+        "they",
+        "it",
+        "this",
+        "that",
+        "these",
+        "those",
+        "some",
+        "as",
+        "very",
+        "quite",
+        "so",
+        "then",
+        "than",
+        "there",
+        "when",
+        "while",
+        "which",
+        "who",
+        "just",
+        "really",
+        "also",
+        "any",
+        "all",
+        "both",
+        "about",
+    ]
 )
 _STEMMER = snowballstemmer.stemmer("english")
 _IRREGULAR = {
@@ -32,7 +90,12 @@ def stem(word: str) -> str:
     if len(word) > 4:
         word = word.replace("ae", "e").replace("oe", "e")
         word = re.sub(r"our(?=s?$|ed$|ing$|less$|ation$)", "or", word)
-        word = word.replace("isation", "ization").replace("ised", "ized").replace("ising", "izing").replace("leuco", "leuko")
+        word = (
+            word.replace("isation", "ization")
+            .replace("ised", "ized")
+            .replace("ising", "izing")
+            .replace("leuco", "leuko")
+        )
     return str(_STEMMER.stemWord(word))
 
 

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 
+from medassist.errors import LANGUAGES
 from medassist.knowledge.records import Disease, Files, Finding, Problem
 from medassist.knowledge.stems import meaning
 
@@ -61,7 +62,7 @@ def _words(files: Files) -> Iterator[Problem]:
     owners: dict[tuple[str, str], str] = {}
     for finding in files.findings.values():
         where = files.place("findings", finding.id)
-        for language in ("en", "zh"):
+        for language in LANGUAGES:
             for phrase in {finding.name.of(language), *finding.words.of(language)}:
                 key = (language, " ".join(phrase.casefold().split()))
                 if (owner := owners.setdefault(key, finding.id)) != finding.id:
@@ -140,7 +141,7 @@ def _names(files: Files) -> Iterator[Problem]:
     """A name means one disease; only then may an answer be mapped to it."""
     owners: dict[tuple[str, str], set[str]] = defaultdict(set)
     for disease in files.diseases.values():
-        for language in ("en", "zh"):
+        for language in LANGUAGES:
             for name in (disease.name.of(language), *disease.synonyms.of(language)):
                 owners[language, name.casefold()].add(disease.id)
     for (_, name), ids in owners.items():
@@ -202,7 +203,9 @@ def main() -> None:
 
     files = read_files()
     found = [line for line in map(str, problems(files)) if len(sys.argv) < 2 or sys.argv[1] in line]
-    counts = ", ".join(f"{len(getattr(files, kind))} {kind}" for kind in ("diseases", "red_flags", "findings", "sources"))
+    counts = ", ".join(
+        f"{len(getattr(files, kind))} {kind}" for kind in ("diseases", "red_flags", "findings", "sources")
+    )
     sys.stdout.write("\n".join([*found, f"{len(found)} problems; {counts}\n"]))
 
 

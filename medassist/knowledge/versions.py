@@ -98,7 +98,7 @@ class Knowledge:
 
     def _is_shipped(self) -> bool:
         state = self._state()
-        return state.get("origin", "shipped") == "shipped"
+        return bool(state.get("origin", "shipped") == "shipped")
 
     def _point(self, **state: Any) -> None:
         """Replace versions.json in one step, on the disk before it counts."""
@@ -107,7 +107,7 @@ class Knowledge:
             json.dump(state, file, indent=1)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, self._pointer)
+        temporary.replace(self._pointer)
 
     def _install(self) -> None:
         """Make the shipped files the current version, building them unless that was done before."""
@@ -126,7 +126,9 @@ class Knowledge:
             self._forget()
         except (OSError, sqlite3.Error) as error:
             reason = getattr(error, "strerror", None) or type(error).__name__
-            raise KnowledgeError(reason=f"it cannot be built ({reason}).", reason_zh=f"无法构建（{reason}）。") from None
+            raise KnowledgeError(
+                reason=f"it cannot be built ({reason}).", reason_zh=f"无法构建（{reason}）。"
+            ) from None
 
     def _build(self, path: Path) -> None:
         files = read_files(self._shipped)
@@ -135,7 +137,7 @@ class Knowledge:
         shadow = path.with_name(f"build-{os.getpid()}-{threading.get_ident()}.sqlite3")
         try:
             build.build(files, shadow, retrieved=_today())
-            os.replace(shadow, path)
+            shadow.replace(path)
         finally:
             shadow.unlink(missing_ok=True)
 
@@ -161,7 +163,10 @@ class Knowledge:
             diff = tuple(compare(before, with_update))
         except sqlite3.Error as error:
             shadow.unlink(missing_ok=True)
-            raise KnowledgeError(reason=f"{file.name} cannot be put in ({type(error).__name__}).", reason_zh=f"{file.name} 无法导入（{type(error).__name__}）。") from None
+            raise KnowledgeError(
+                reason=f"{file.name} cannot be put in ({type(error).__name__}).",
+                reason_zh=f"{file.name} 无法导入（{type(error).__name__}）。",
+            ) from None
         except BaseException:
             shadow.unlink(missing_ok=True)
             raise
@@ -178,14 +183,17 @@ class Knowledge:
                 "SELECT subject, object FROM edge WHERE object NOT IN (SELECT id FROM node) OR subject NOT IN (SELECT id FROM node) LIMIT 1"
             ).fetchone()
             if dangling:
-                raise KnowledgeError(reason=f"{dangling[0]} points to {dangling[1]}, which does not exist.", reason_zh=f"{dangling[0]} 指向不存在的 {dangling[1]}。")
+                raise KnowledgeError(
+                    reason=f"{dangling[0]} points to {dangling[1]}, which does not exist.",
+                    reason_zh=f"{dangling[0]} 指向不存在的 {dangling[1]}。",
+                )
             return build.seal(base)
 
     def accept(self, proposal: Proposal) -> str:
         """Make a proposal the current version, at once for all that begin after it."""
         with self._lock:
             state = self._state()
-            os.replace(proposal.path, self.folder / f"{proposal.version}.sqlite3")
+            proposal.path.replace(self.folder / f"{proposal.version}.sqlite3")
             previous = state["current"] if state["current"] != proposal.version else state["previous"]
             self._version(proposal.version).warm_up()  # ready before anybody waits for it
             self._point(current=proposal.version, previous=previous, shipped=state.get("shipped"), origin="update")
@@ -202,7 +210,9 @@ class Knowledge:
             if not state["previous"]:
                 raise KnowledgeError(reason="there is no version before this one.", reason_zh="没有更早的版本。")
             self._version(state["previous"]).warm_up()
-            self._point(current=state["previous"], previous=state["current"], shipped=state.get("shipped"), origin="update")
+            self._point(
+                current=state["previous"], previous=state["current"], shipped=state.get("shipped"), origin="update"
+            )
         return str(state["previous"])
 
     def versions(self) -> dict[str, str | None]:
@@ -230,11 +240,11 @@ def _place(source: Path, target: Path) -> None:
     if target.exists():
         return
     with suppress(OSError):
-        os.link(source, target)
+        target.hardlink_to(source)
         return
     temporary = target.with_suffix(f".{os.getpid()}.tmp")
     shutil.copyfile(source, temporary)
-    os.replace(temporary, target)
+    temporary.replace(target)
 
 
 def _today() -> str:
@@ -245,14 +255,22 @@ def _require_whole(name: str, before: Graph, after: Graph) -> None:
     """Refuse an update that loses a red flag, much of the graph, or a name that used to be understood."""
     lost = sorted({flag.id for flag in before.red_flags} - {flag.id for flag in after.red_flags})
     if lost:
-        raise KnowledgeError(reason=f"{name} loses the red flag {lost[0]}.", reason_zh=f"{name} 丢失了警示规则 {lost[0]}。")
+        raise KnowledgeError(
+            reason=f"{name} loses the red flag {lost[0]}.", reason_zh=f"{name} 丢失了警示规则 {lost[0]}。"
+        )
     gone = set(before.diseases) - set(after.diseases)
     if len(gone) > MOST_LOST * len(before.diseases):
-        raise KnowledgeError(reason=f"{name} loses {len(gone)} of {len(before.diseases)} diseases.", reason_zh=f"{name} 丢失了 {len(before.diseases)} 个疾病中的 {len(gone)} 个。")
+        raise KnowledgeError(
+            reason=f"{name} loses {len(gone)} of {len(before.diseases)} diseases.",
+            reason_zh=f"{name} 丢失了 {len(before.diseases)} 个疾病中的 {len(gone)} 个。",
+        )
     for disease in after.diseases.values():
         for text in (disease.name.en, disease.name.zh):
             if (found := after.normalise(text)) is None or found.id != disease.id:
-                raise KnowledgeError(reason=f"{name}: “{text}” no longer means {disease.id}.", reason_zh=f"{name}：“{text}”不再指 {disease.id}。")
+                raise KnowledgeError(
+                    reason=f"{name}: “{text}” no longer means {disease.id}.",
+                    reason_zh=f"{name}：“{text}”不再指 {disease.id}。",
+                )
 
 
 def compare(before: Graph, after: Graph) -> Iterator[str]:
@@ -292,9 +310,15 @@ def _changes(before: Any, after: Any, place: str = "") -> Iterator[str]:
                 yield f"{here} added ({_brief(after[key])})"
             elif before[key] != after[key]:
                 yield from _changes(before[key], after[key], here)
-    elif isinstance(before, (tuple, list)) and isinstance(after, (tuple, list)) and all(isinstance(each, str) for each in (*before, *after)):
+    elif (
+        isinstance(before, (tuple, list))
+        and isinstance(after, (tuple, list))
+        and all(isinstance(each, str) for each in (*before, *after))
+    ):
         added, removed = [each for each in after if each not in before], [each for each in before if each not in after]
-        yield f"{place} " + ", ".join([*(f"+{each}" for each in added), *(f"−{each}" for each in removed)] or ["in another order"])
+        yield f"{place} " + ", ".join(
+            [*(f"+{each}" for each in added), *(f"−{each}" for each in removed)] or ["in another order"]
+        )
     else:
         yield f"{place} {_brief(before)} → {_brief(after)}"
 

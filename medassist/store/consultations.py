@@ -194,7 +194,7 @@ class Store:
         found = select(Turn).join(CachedAnswer, CachedAnswer.turn_id == Turn.id).where(CachedAnswer.key == key)
         with reading(self._engine) as session:
             row = session.scalar(found.where(Turn.status == "complete"))
-        return row and _turn(row)
+        return None if row is None else _turn(row)
 
     def cache(self, key: str, turn_id: str) -> None:
         """Let this turn answer the same question from now on."""

@@ -37,13 +37,21 @@ def build_knowledge_page(services: Services, page: gr.Blocks) -> None:
     def opened(request: gr.Request) -> dict[Any, Any]:
         asked = dict(request.query_params)
         speaks: Language = (
-            "zh" if asked.get("lang") == "zh" else "en" if asked.get("lang") == "en" else preferred(request.headers.get("accept-language", ""))
+            "zh"
+            if asked.get("lang") == "zh"
+            else "en"
+            if asked.get("lang") == "en"
+            else preferred(request.headers.get("accept-language", ""))
         )
         return {
             language: speaks,
             header: render.header(services.engine, speaks, "knowledge"),
             notice: render.notice(services.engine, speaks),
-            box: gr.update(label=word("search_label", speaks), placeholder=word("search_hint", speaks), value=asked.get("q", "")[:200]),
+            box: gr.update(
+                label=word("search_label", speaks),
+                placeholder=word("search_hint", speaks),
+                value=asked.get("q", "")[:200],
+            ),
             button: gr.update(value=word("search", speaks)),
             shown: _answered(services, asked, speaks),
             below: _below(services, speaks),

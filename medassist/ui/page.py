@@ -73,7 +73,9 @@ class _ConsultPage:
         asked = gr.on([ui.ask.click, ui.question.submit], self.ask, everything, outputs, **streaming)
         for run in (diagnosed, repeated, asked):
             run.then(self.settle, everything, outputs, **at_once)
-        ui.stop.click(None, cancels=[diagnosed, repeated, asked], **at_once).then(self.settle, everything, outputs, **at_once)
+        ui.stop.click(None, cancels=[diagnosed, repeated, asked], **at_once).then(
+            self.settle, everything, outputs, **at_once
+        )
         ui.new.click(self.new_case, everything, {*outputs, ui.browser}, **at_once)
         ui.fill.click(self.fill, everything, {*outputs, ui.ways}, **at_once)
         for name, button in ui.examples.items():
@@ -232,7 +234,10 @@ class _ConsultPage:
 
     def _controls(self, session: Session) -> Updates:
         ui, running = self.ui, session.running
-        free = {button: gr.update(interactive=not running) for button in (ui.diagnose, ui.again, ui.new, *ui.examples.values())}
+        free = {
+            button: gr.update(interactive=not running)
+            for button in (ui.diagnose, ui.again, ui.new, *ui.examples.values())
+        }
         asking = {component: gr.update(interactive=session.may_ask) for component in (ui.ask, ui.question)}
         return {**free, **asking, ui.stop: gr.update(interactive=running)}
 

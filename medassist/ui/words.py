@@ -195,7 +195,10 @@ WORDS: Final[dict[str, dict[Language, str]]] = {
     "frequency_occasional": {"en": "occasional (5–29 %)", "zh": "偶见（5–29%）"},
     "frequency_very_rare": {"en": "very rare (1–4 %)", "zh": "罕见（1–4%）"},
     "frequency_excluded": {"en": "excluded (0 %)", "zh": "排除（0%）"},
-    "frequency_classes": {"en": "Frequency classes of the Human Phenotype Ontology.", "zh": "频率分级采用人类表型本体（HPO）。"},
+    "frequency_classes": {
+        "en": "Frequency classes of the Human Phenotype Ontology.",
+        "zh": "频率分级采用人类表型本体（HPO）。",
+    },
     "examinations": {"en": "Examinations and what they show", "zh": "检查与预期结果"},
     "look_alikes": {"en": "What it is mistaken for", "zh": "需鉴别的疾病"},
     "look_alikes_drawn": {"en": "Look-alikes, drawn as a graph", "zh": "相似疾病关系图"},
