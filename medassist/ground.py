@@ -14,8 +14,6 @@ from medassist.knowledge.records import Disease
 
 CANDIDATES = 6
 FINDINGS = 4
-CLOSE = 7.0
-"""Natural log by which a candidate may lie behind the first one and still be told."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ def ground(
     diseases, to see whether a model notices.
     """
     ranked = [each for each in found.ranked if each.disease not in without]
-    best = [each for each in ranked if each.score >= ranked[0].score - CLOSE][:most] if ranked else []
+    best = ranked[:most]
     flagged = [raised.disease.id for raised in found.raised if raised.disease.id not in without]
     for name in flagged:  # what a red flag names is told, in place of the least likely
         if name not in {each.disease for each in best}:
@@ -75,9 +73,10 @@ def ground(
     while best:
         order = list(best)
         random.Random(seed).shuffle(order)
-        text = "\n".join(_line(found, each, number, language) for number, each in enumerate(order, 1))
-        if fits(text):
-            return replace(found, given=tuple(order), text=text)
+        for also in (FINDINGS - 1, 0):  # rather a short line for each than fewer candidates
+            text = "\n".join(_line(found, each, number, language, also) for number, each in enumerate(order, 1))
+            if fits(text):
+                return replace(found, given=tuple(order), text=text)
         best = best[:-1]
     return found
 
@@ -95,8 +94,8 @@ _WORDS: dict[Language, dict[str, str]] = {
 }
 
 
-def _line(found: Grounding, ranked: Ranked, number: int, language: Language) -> str:
-    """One candidate: what of it the case has (+) and denies (−), what else is typical, the test that decides."""
+def _line(found: Grounding, ranked: Ranked, number: int, language: Language, most: int) -> str:
+    """One candidate: what of it the case has (+) and denies (−), `most` findings else typical, the test that decides."""
     graph, words = found.graph, _WORDS[language]
     disease = graph.diseases[ranked.disease]
     has = [reason.finding for reason in ranked.supporting if reason.listed in disease.findings.all()][:FINDINGS]
@@ -108,7 +107,7 @@ def _line(found: Grounding, ranked: Ranked, number: int, language: Language) -> 
         if name not in told
         and name not in disease.findings.against
         and frequency in ("obligate", "very_frequent", "frequent")
-    ][: FINDINGS - 1]
+    ][:most]
 
     def names(ids: Sequence[str], mark: str = "") -> str:
         return words["join"].join(f"{mark}{graph.finding_name(each, language)}" for each in ids)

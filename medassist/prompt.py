@@ -169,6 +169,8 @@ def final_opening(language: Language) -> str:
 
 
 _CLAUSE_BREAK = re.compile(r"[\n;；。！？!?]+|(?<!\d)[.,](?!\d)|[.,](?=\s)|(?<!\d)[，、]|[，、](?!\d)")
+_PLACEHOLDER = re.compile(r"\[[A-Z][A-Z0-9-]*-\d+\]")
+"""What stands for something masked (see `deidentify`): no reason for a diagnosis."""
 _LABEL = re.compile(r"^\s*[A-Za-z一-鿿 ]{1,30}[:：]\s*")
 
 
@@ -179,7 +181,7 @@ def clauses(case_text: str, shortest: int = 2, longest: int = 60) -> list[str]:
         if line.startswith(tuple(LABELS[language]["patient"] for language in LABELS)):
             continue  # age and sex are no findings
         for piece in _CLAUSE_BREAK.split(_LABEL.sub("", line)):
-            if shortest <= len(text := piece.strip()) <= longest:
+            if shortest <= len(text := piece.strip()) <= longest and not _PLACEHOLDER.search(text):
                 found.setdefault(text)
     return list(found)
 
@@ -232,7 +234,7 @@ def diagnosis_grammar(language: Language, case_text: str, choices: Choices, rank
     """One diagnosis of the list after its number, its reasons being clauses of the case."""
     form = FORMS[language]
     reasons = f"ev0 {_quoted(form.separator)} ev1" if rank == 1 else "ev"
-    tests = 'test0 ", " test1' if rank == 1 and language == "en" else 'test0 "、" test1' if rank == 1 else "test"
+    tests = f"test0 {_quoted(form.separator)} test1" if rank == 1 else "test"
     return f'start: name "\\n   {form.supports}" {reasons} "\\n   {form.tests}" {tests} "\\n"\n{_rules(case_text, choices)}'
 
 

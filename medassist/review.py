@@ -12,6 +12,7 @@ from medassist.differential import Diagnosis, Differential, Evidence, Warning
 from medassist.errors import Language
 from medassist.findings import Status
 from medassist.ground import Grounding
+from medassist.knowledge.lexicon import Observation
 from medassist.knowledge.rank import Ranked, sexes
 from medassist.knowledge.records import Disease, Source
 
@@ -186,10 +187,21 @@ def _mapped(diagnosis: Diagnosis, found: Grounding) -> Diagnosis:
         return diagnosis
     given = disease.id in {each.disease for each in found.given}
     told = found.graph.told(disease.id) if given else set()
+    against = set(disease.findings.against) if given else set()
 
-    def marked(evidence: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
+    def marked(evidence: tuple[Evidence, ...], stated: set[str], denied: set[str]) -> tuple[Evidence, ...]:
+        """A reason is the graph's where the case states one of `stated` in it, or denies one of `denied`."""
         return tuple(
-            each.model_copy(update={"known": bool(told & found.graph.findings_in(each.text))}) for each in evidence
+            each.model_copy(
+                update={
+                    "known": each.start is not None
+                    and any(
+                        seen.finding in (denied if seen.status is Status.ABSENT else stated)
+                        for seen in _within(each, found)
+                    )
+                }
+            )
+            for each in evidence
         )
 
     return diagnosis.model_copy(
@@ -198,8 +210,8 @@ def _mapped(diagnosis: Diagnosis, found: Grounding) -> Diagnosis:
             "cant_miss": disease.cant_miss,
             "node": disease.id,
             "cited": disease.sources if given else (),
-            "evidence_for": marked(diagnosis.evidence_for),
-            "evidence_against": marked(diagnosis.evidence_against),
+            "evidence_for": marked(diagnosis.evidence_for, told, against),
+            "evidence_against": marked(diagnosis.evidence_against, against, told),
         }
     )
 
@@ -244,26 +256,27 @@ def _contradictions(
     if case.age is not None and _far(case.age, disease):
         low, high = (f"{each:g}" for each in disease.age)
         yield warn("contradiction.age", language, name=diagnosis.name, low=low, high=high, cited=cited)
-    denied = found.facts.absent
+    told, denied = found.graph.told(disease.id), found.facts.absent
     for evidence in diagnosis.evidence_for:
-        names = found.graph.findings_in(evidence.text) & set(denied)
-        told = found.graph.told(disease.id)
-        if names & told and not _states_absence(evidence, found):
+        seen = _within(evidence, found)
+        quoted = evidence.start is not None
+        against = [each for each in seen if each.finding in told and each.finding in denied]
+        if against and not (quoted and any(each.finding in told and each.status is Status.PRESENT for each in seen)):
             yield warn("contradiction.negated", language, name=diagnosis.name, text=evidence.text[:60], cited=cited)
             break
+
+
+def _within(evidence: Evidence, found: Grounding) -> list[Observation]:
+    """What the case states where a reason quotes it; where it quotes nothing, what the reason itself would state."""
+    if evidence.start is not None and evidence.end is not None:
+        start, end = evidence.start, evidence.end
+        return [each for each in found.facts.observations if start <= each.start and each.end <= end]
+    return [Observation(name, Status.PRESENT, 0, 0) for name in found.graph.findings_in(evidence.text)]
 
 
 def _far(age: float, disease: Disease) -> bool:
     low, high = disease.age
     return age < 0.5 * low - 1 or age > high + max(15.0, 0.3 * high)
-
-
-def _states_absence(evidence: Evidence, found: Grounding) -> bool:
-    """Whether the reason itself stands somewhere in the case as a fact rather than as a denial."""
-    if evidence.start is None or evidence.end is None:
-        return False
-    inside = [each for each in found.facts.observations if evidence.start <= each.start and each.end <= evidence.end]
-    return bool(inside) and all(each.status is not Status.ABSENT for each in inside)
 
 
 _DRUG_CLASSES = {

@@ -112,7 +112,6 @@ def written(language: Language, ev: str, pair: tuple[str, str] | None = None) ->
     name, other = vocabulary.diagnoses(language)[:2]
     test, later = vocabulary.tests(language)[:2]
     f = FORMS[language]
-    comma = "、" if language == "zh" else ", "
     if language == "en":
         reasoning = (
             f"What stands out: {first}; {second}. This brings to mind {name} and {other}. "
@@ -123,7 +122,7 @@ def written(language: Language, ev: str, pair: tuple[str, str] | None = None) ->
         reasoning = f"值得注意的是：{first}；{second}。由此想到{name}和{other}。需要鉴别：{test}。\n</think>"
         reply = f"病例中与此有关的内容：{first}；{second}。考虑：{name}。可通过{test}明确。"
     return {
-        "first": f"{name}\n   {f.supports}{first}{f.separator}{second}\n   {f.tests}{test}{comma}{later}\n",
+        "first": f"{name}\n   {f.supports}{first}{f.separator}{second}\n   {f.tests}{test}{f.separator}{later}\n",
         "later": f"{other}\n   {f.supports}{ev}\n   {f.tests}{test}\n",
         "stages": f"{f.key_examinations}\n- {test}\n- {later}\n{f.diagnostic_evidence}\n- {first}\n- {second}\n",
         "reasoning": reasoning,

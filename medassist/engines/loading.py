@@ -24,7 +24,7 @@ ENOUGH_FOR_BF16 = 24 * GIB  # 16 GB of weights and room for the cache
 REASONING = Profile(think_tokens=4096, answer_tokens=1024, temperature=0.6, top_p=0.95)
 INSTRUCT = Profile(think_tokens=512, answer_tokens=768, knowledge_tokens=800)
 DEMO = Profile(
-    think_tokens=256, answer_tokens=512, knowledge_tokens=600, repetition_penalty=1.1, constrained=True, demo=True
+    think_tokens=256, answer_tokens=512, knowledge_tokens=700, repetition_penalty=1.1, constrained=True, demo=True
 )
 PACKED = "packed"
 """The embedded model on a CPU: its own 4-bit codes (see `packed`)."""

@@ -5,6 +5,7 @@ on the same cores make each other twice as slow (measured; see benchmarks/README
 """
 
 import hashlib
+import logging
 import os
 import queue
 import threading
@@ -28,6 +29,9 @@ from medassist.errors import EngineError, MedAssistError, UnknownAdapter
 from medassist.prompt import OPENING, Prompt
 
 T = TypeVar("T")
+
+logging.getLogger("ContinuousBatchingLogger").setLevel(logging.ERROR)
+"""transformers warns when a batch is closed that was never asked anything: no news for an operator."""
 
 PAGE_TOKENS = 16
 """Tokens to a page of the key-value cache: a prompt's beginning is shared in whole pages."""

@@ -7,13 +7,14 @@ from typing import Any
 
 import gradio as gr
 
-from medassist.errors import KnowledgeError, Language, MedAssistError
+from medassist.errors import LANGUAGES, KnowledgeError, Language, MedAssistError
 from medassist.knowledge.build import FINDING
 from medassist.knowledge.graph import Graph
 from medassist.knowledge.records import Disease
 from medassist.knowledge.versions import compare
 from medassist.services import Services
 from medassist.ui import render
+from medassist.ui.layout import set_language
 from medassist.ui.words import preferred, word
 
 HTML = partial(gr.HTML, apply_default_css=False)
@@ -25,8 +26,14 @@ def build_knowledge_page(services: Services, page: gr.Blocks) -> None:
     """Lay out and connect the page. What it shows follows from its address: `?disease=`, `?finding=`, `?q=`, `?lang=`."""
     with gr.Row(elem_id="ma-header"):
         header = HTML(render.header(services.engine, "en", "knowledge"), elem_id="ma-title")
+        language = gr.Radio(
+            [(word(f"language_{code}", code), code) for code in LANGUAGES],
+            value="en",
+            container=False,
+            elem_id="ma-language",
+            elem_classes="ma-segments",
+        )
     notice = HTML(render.notice(services.engine, "en"), elem_id="ma-notice")
-    language = gr.State("en")
     with gr.Column(elem_id="ma-knowledge"):
         with gr.Row(elem_id="ma-search-row"):
             box = gr.Textbox(lines=1, max_lines=1, elem_id="ma-search")
@@ -36,15 +43,16 @@ def build_knowledge_page(services: Services, page: gr.Blocks) -> None:
 
     def opened(request: gr.Request) -> dict[Any, Any]:
         asked = dict(request.query_params)
-        speaks: Language = (
-            "zh"
-            if asked.get("lang") == "zh"
-            else "en"
-            if asked.get("lang") == "en"
-            else preferred(request.headers.get("accept-language", ""))
-        )
+        wanted = preferred(request.headers.get("accept-language", ""))
+        return dressed(asked, next((known for known in LANGUAGES if known == asked.get("lang")), wanted))
+
+    def switched(text: str, speaks: Language, request: gr.Request) -> dict[Any, Any]:
+        return dressed({**dict(request.query_params), "q": text}, speaks)
+
+    def dressed(asked: dict[str, str], speaks: Language) -> dict[Any, Any]:
+        """Everything that carries words."""
         return {
-            language: speaks,
+            language: gr.update(value=speaks, label=word("language", speaks)),
             header: render.header(services.engine, speaks, "knowledge"),
             notice: render.notice(services.engine, speaks),
             box: gr.update(
@@ -60,7 +68,10 @@ def build_knowledge_page(services: Services, page: gr.Blocks) -> None:
     def searched(text: str, speaks: Language) -> str:
         return _answered(services, {"q": text}, speaks)
 
-    page.load(opened, None, {language, header, notice, box, button, shown, below}, **QUIET)
+    everything = {language, header, notice, box, button, shown, below}
+    page.load(opened, None, everything, **QUIET)
+    language.input(switched, [box, language], everything, **QUIET)
+    language.change(None, language, js=set_language("knowledge_title"), **QUIET)
     gr.on([button.click, box.submit], searched, [box, language], shown, **QUIET)
 
 
@@ -122,7 +133,7 @@ def _drawing(graph: Graph, disease: Disease, language: Language) -> list[dict[st
     """The disease in the middle and around it what it resembles, or what says that it resembles it."""
     near = [each.disease for each in disease.look_alikes]
     near += [each.id for each in graph.diseases.values() if disease.id in {other.disease for other in each.look_alikes}]
-    around = list(dict.fromkeys(name for name in near if name != disease.id))[:8]
+    around = list(dict.fromkeys(name for name in near if name != disease.id))[:6]
     boxes = [_box(disease, WIDTH / 2, HEIGHT / 2, language, centre=True)]
     for at, name in enumerate(around):
         turn = 2 * math.pi * at / len(around) - math.pi / 2 + (math.pi / 4 if len(around) == 2 else 0)

@@ -1,5 +1,6 @@
 """What stands where on the consultation page, and in which words. Knows no handlers."""
 
+import json
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -14,7 +15,7 @@ from medassist.ui import form, render
 from medassist.ui.examples import EXAMPLES
 from medassist.ui.render import AnswerView
 from medassist.ui.session import Session
-from medassist.ui.words import word
+from medassist.ui.words import WORDS, word
 
 Updates = dict[Block, Any]
 HTML = partial(gr.HTML, apply_default_css=False)
@@ -23,6 +24,16 @@ B = TypeVar("B", bound=Block)
 FOLDED: Final = ("past_history", "medications", "allergies", "family_history", "social_history")
 LINES: Final = {"chief_complaint": 1, "history": 5}
 SEXES: Final = ("female", "male", "other", "unknown")
+
+
+def set_language(title: str) -> str:
+    """The script that tells the browser which language the page speaks now; `title` names the word in its tab."""
+    titles = json.dumps(WORDS[title], ensure_ascii=False)
+    return (
+        "(language) => { const page = document.documentElement;"
+        " page.lang = language === 'zh' ? 'zh-CN' : 'en'; page.dataset.ready = 'yes';"
+        f" document.title = {titles}[language] || document.title; }}"
+    )
 
 
 class ConsultLayout:

@@ -1,7 +1,6 @@
 """The consultation page: the case on the left, the answer as it is written on the right, questions below it."""
 
 import asyncio
-import json
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any, Final
@@ -16,10 +15,10 @@ from medassist.services import Services
 from medassist.ui import form, render
 from medassist.ui.examples import EXAMPLES
 from medassist.ui.knowledge import build_knowledge_page
-from medassist.ui.layout import ConsultLayout, Updates
+from medassist.ui.layout import ConsultLayout, Updates, set_language
 from medassist.ui.render import AnswerView
 from medassist.ui.session import Session, logger
-from medassist.ui.words import WORDS, preferred, word
+from medassist.ui.words import preferred, word
 
 Given = dict[Block, Any]
 
@@ -28,17 +27,10 @@ DRAFT_PAUSE: Final = 0.7
 
 QUIET: Final[dict[str, Any]] = {"show_progress": "hidden", "api_visibility": "private"}
 
-SET_LANGUAGE: Final = (
-    "(language) => { const page = document.documentElement;"
-    " page.lang = language === 'zh' ? 'zh-CN' : 'en'; page.dataset.ready = 'yes';"
-    f" document.title = {json.dumps(WORDS['title'], ensure_ascii=False)}[language] || document.title; }}"
-)
-
 
 def build_consult_page(services: Services, secret: str, ending: threading.Event) -> gr.Blocks:
     """The pages: `/`, and `/knowledge` beside it. `secret` seals what the browser remembers; answers under way break off when `ending` is set."""
     with gr.Blocks(title=word("title", "en"), analytics_enabled=False, fill_width=True) as page:
-        gr.Navbar(visible=False)  # the header has its own links
         _ConsultPage(services, ConsultLayout(services.engine, secret), ending).connect(page)
     with page.route(word("knowledge", "en"), "/knowledge"):
         build_knowledge_page(services, page)
@@ -84,9 +76,9 @@ class _ConsultPage:
         typing += [component.blur for component in form_fields if hasattr(component, "blur")]
         gr.on(typing, self.keep_draft, everything, None, trigger_mode="always_last", **at_once)
         ui.language.input(self.switch, everything, {*outputs, ui.browser}, **at_once)
-        ui.language.change(None, ui.language, js=SET_LANGUAGE, **at_once)
+        ui.language.change(None, ui.language, js=set_language("title"), **at_once)
         loaded = page.load(self.load, everything, {*outputs, ui.browser}, **at_once)
-        loaded.then(None, ui.language, js=SET_LANGUAGE, **at_once)
+        loaded.then(None, ui.language, js=set_language("title"), **at_once)
 
     # --- Handlers.
 

@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 import threading
+import warnings
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -59,6 +60,8 @@ async def _build(services: Services) -> FastAPI:
         response.status_code = 200 if all(state.values()) else 503
         return {"ready": all(state.values()), "missing": [name for name, ready in state.items() if not ready]}
 
+    # gradio warns that pages of several routes are not rendered on the server, which is not wanted here anyway.
+    warnings.filterwarnings("ignore", "SSR mode is not supported", UserWarning)
     gr.mount_gradio_app(
         app,
         page,
