@@ -235,7 +235,7 @@ _AFTER = re.compile(
     re.IGNORECASE,
 )
 _AFTER_DIRECT = re.compile(
-    r"\s*[:：]?\s*(?:no\b|none\b|nil\b|neg\b|0\b(?!\.)|[(（]\s*[-－–—−]\s*[)）]|[-－–−](?=[,，;；。\s]|$)|has (?:now )?(?:resolved|gone|settled)|(?:have )?resolved)",
+    r"\s*[:：]?\s*(?:no\b|none\b|nil\b|neg\b|0\b(?!\.)|[(（]\s*[-－–—−]\s*[)）]|[－−](?=[,，;；。\s]|$)|has (?:now )?(?:resolved|gone|settled)|(?:have )?resolved)",
     re.IGNORECASE,
 )
 _AFTER_ZH = re.compile(
