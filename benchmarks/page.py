@@ -19,8 +19,7 @@ def answer_cpu(coalesced: bool) -> float:
 
     from medassist.config import load_settings
     from medassist.engines.scripted import ANSWER_EN, ScriptedEngine
-    from medassist.services import Services
-    from medassist.store import open_store
+    from medassist.services import build_services
     from medassist.ui import session
     from medassist.web.app import create_app
 
@@ -29,7 +28,7 @@ def answer_cpu(coalesced: bool) -> float:
     folder = Path(tempfile.mkdtemp())
     settings = load_settings(data_dir=folder, port=0)
     engine = ScriptedEngine(script, delay=0.02, piece=max(1, len(script) // PIECES))
-    services = Services(settings, engine, open_store(settings.database))
+    services = build_services(settings, engine)
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(create_app(services), access_log=False, log_level="error"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

@@ -379,7 +379,7 @@ class _Turn:
 
     def _frame(self) -> dict[str, object]:
         return {
-            "warnings": [warning.model_dump() for warning in self.warnings],
+            "warnings": [warning.model_dump(mode="json") for warning in self.warnings],
             "truncated": self.truncated,
             "timing": {
                 "first_token_s": self.first_token,

@@ -89,19 +89,22 @@ class Services:
                 logger.error("%s", error)  # the first consultation shows it too
         try:
             self.engine.load()
-            if not self.engine.profile.answer_tokens:
-                return
-            # The instructions are read now, so that the first case waits for less. Two tokens: a batch keeps nothing of
-            # a prompt that ended with its first.
-            for language in LANGUAGES:
-                for _ in self.engine.stream(diagnosis_prompt("", language), max_new_tokens=2):
-                    pass
+            read_instructions(self.engine)
         except MedAssistError:
             return  # the first consultation tries again and shows why
 
     def close(self) -> None:
         self.engine.close()
         self.store.close()
+
+
+def read_instructions(engine: Engine) -> None:
+    """Let the engine read the instructions now, so that the first case waits for less."""
+    if engine.profile.answer_tokens:
+        for language in LANGUAGES:
+            # Two tokens: a batch keeps nothing of a prompt that ended with its first.
+            for _ in engine.stream(diagnosis_prompt("", language), max_new_tokens=2):
+                pass
 
 
 def build_engine(settings: Settings) -> Engine:
@@ -121,12 +124,15 @@ def build_engine(settings: Settings) -> Engine:
     raise UnknownEngine(name=settings.engine, known="local, knowledge, scripted")
 
 
-def build_services(settings: Settings) -> Services:
-    """Open the database and prepare the engine. Raises what `build_engine` and `open_store` raise."""
+def build_services(settings: Settings, engine: Engine | None = None) -> Services:
+    """Open the database and prepare the engine the settings ask for, or take the one that is given.
+
+    Raises what `build_engine` and `open_store` raise.
+    """
     store = open_store(settings.database)
     store.mark_interrupted()
     audit = Audit(store.database, secret(settings.data_dir, "audit").encode())
-    return Services(settings, build_engine(settings), store, audit, build_knowledge(settings))
+    return Services(settings, engine or build_engine(settings), store, audit, build_knowledge(settings))
 
 
 def build_knowledge(settings: Settings) -> Knowledge:

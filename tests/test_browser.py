@@ -17,8 +17,7 @@ from medassist.config import load_settings
 from medassist.engines import Engine
 from medassist.engines.scripted import ANSWER_EN, ScriptedEngine
 from medassist.prompt import Prompt
-from medassist.services import Services
-from medassist.store import open_store
+from medassist.services import build_services
 from medassist.web.app import Server, create_app
 
 # gradio's own queue statistics use what pandas is about to drop.
@@ -45,7 +44,7 @@ class Running:
     def __init__(self, engine: Engine, folder: Path, port: int = 0) -> None:
         settings = load_settings(data_dir=folder, port=0)
         self.engine = engine
-        self.services = Services(settings, engine, open_store(settings.database))
+        self.services = build_services(settings, engine)
         self._listener = socket.create_server(("127.0.0.1", port))
         self.port: int = self._listener.getsockname()[1]
         self._server = Server(create_app(self.services))

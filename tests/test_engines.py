@@ -28,7 +28,7 @@ from medassist.prompt import (
     diagnosis_grammar,
     diagnosis_prompt,
 )
-from medassist.services import Services
+from medassist.services import read_instructions
 
 ASK = Prompt("en", "You are a clerk.", (("user", "Count upwards from one, in digits, one per line."),))
 COUNTED = "".join(f"{n}\n" for n in range(1, 200))
@@ -630,8 +630,7 @@ def test_instructions_read_at_the_start_are_not_read_again(
         return usual(ids, *rest)
 
     monkeypatch.setattr(fast, "hidden", counted)
-    services = Services(local_engine.settings, local_engine, store=None)  # type: ignore[arg-type]  # not used here
-    services._load()
+    read_instructions(local_engine)
     for language, case in (("en", "Chief complaint: Cough for two days."), ("zh", "主诉：咳嗽2天。")):
         read.clear()
         prompt = diagnosis_prompt(case, language)

@@ -13,7 +13,8 @@ DETAILS: dict[str, object] = {
 }  # fmt: skip
 
 EXIT_2 = {
-    "InputError", "InvalidCase", "CaseTooLong", "NotACase", "UnreadableInput", "UnknownModel", "UnknownAdapter",
+    "InputError", "InvalidCase", "CaseTooLong", "NotACase",
+    "SelfCare", "UnreadableInput", "UnknownModel", "UnknownAdapter",
     "UnknownEngine", "UnknownConsultation", "BadSetting", "PortInUse",
 }  # fmt: skip
 

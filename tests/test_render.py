@@ -24,6 +24,7 @@ from medassist.events import (
     Started,
     Warned,
 )
+from medassist.knowledge.graph import Hit
 from medassist.store import StoredConsultation, StoredTurn
 from medassist.ui import form, render
 from medassist.ui.render import AnswerView, coalesce, pieces
@@ -55,9 +56,27 @@ PAYLOADS = (
     "![x](//evil.example/a.png)",
 )
 TAGS = frozenset(
-    ["div", "span", "h1", "h2", "h3", "p", "ul", "ol", "li", "strong", "code", "section", "article", "mark"]
+    ["div", "span", "h1", "h2", "h3", "p", "ul", "ol", "li", "strong", "code", "section", "article", "mark", "a", "nav"]
 )
-ATTRIBUTES = frozenset(["class", "role", "aria-label", "aria-hidden", "data-code", "data-stage"])
+ATTRIBUTES = frozenset(
+    [
+        "class",
+        "role",
+        "aria-label",
+        "aria-hidden",
+        "data-code",
+        "data-stage",
+        "data-rule",
+        "data-masked",
+        "data-cached",
+        "id",
+        "href",
+        "target",
+        "rel",
+        "aria-current",
+        "tabindex",
+    ]
+)
 
 
 class _Markup(HTMLParser):
@@ -95,6 +114,8 @@ def _view(text: str = "calf swollen", **changes: object) -> AnswerView:
         name=text,
         icd10=text,
         cant_miss=True,
+        node=text,
+        cited=(text,),
         evidence_for=evidence,
         evidence_against=evidence,
         next_tests=(text,),
@@ -104,10 +125,14 @@ def _view(text: str = "calf swollen", **changes: object) -> AnswerView:
         status="complete",
         reasoning=Reasoning(text, True, 6.24, 214),
         diagnoses=(ranked,),
+        added=(ranked.model_copy(update={"rank": 2}),),
+        references=({"id": text, "title": text, "publisher": text, "year": 2024, "url": "https://example.org/a"},),
+        masked={"name": 2},
+        cached=text,
         sections=(("key_examinations", text), ("diagnostic_evidence", text)),
         final=text,
         reply=text,
-        warnings=(Warning(code="red_flag", message=text), Warning(code=text, message=text)),
+        warnings=(Warning(code="red_flag", message=text, rule=text, cited=(text,)), Warning(code=text, message=text)),
         error=EngineError(reason=text),
         case_text=text,
         truncated=True,
@@ -131,6 +156,17 @@ def _everything(text: str, language: Language) -> Iterator[str]:
     yield render.alert(InvalidCase(where=text, reason=text), language)
     yield render.remark(text, language)
     yield render.heading("examples", language)
+    hit = Hit(text, "code", text, text, text)
+    yield render.part("knowledge_results", language, hits=[(hit, ""), (hit, "?disease=x")])
+    source = {"name": text, "version": text, "licence": text}
+    yield render.part(
+        "knowledge_versions",
+        language,
+        counts={"diseases": 1, "findings": 1, "red_flags": 1, "specialties": 1},
+        sources=[source],
+        versions={"current": text, "previous": text},
+        lines=[text],
+    )
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -225,9 +261,14 @@ def test_the_reasoning_is_headed_by_its_length() -> None:
 
 
 def test_severe_warnings_come_first() -> None:
-    view = _view(warnings=(Warning(code="uncited", message="mild"), Warning(code="red_flag", message="severe")))
+    view = _view(
+        warnings=(
+            Warning(code="uncited", message="mild", severity="caution"),
+            Warning(code="red_flag", message="severe", severity="emergency"),
+        )
+    )
     markup = render.warnings(view, "en")
-    assert markup.index("severe</li>") < markup.index("mild</li>")
+    assert markup.index("severe</li>") < markup.index("mild</li>") and "Emergency." in markup
     assert render.warnings(_view(warnings=()), "en").strip() == ""
 
 

@@ -11,8 +11,7 @@ from fastapi.testclient import TestClient
 from medassist.config import Settings, load_settings
 from medassist.engines.scripted import ScriptedEngine
 from medassist.errors import PortInUse, StorageError
-from medassist.services import Services
-from medassist.store import open_store
+from medassist.services import Services, build_services
 from medassist.web.app import create_app, serve
 from medassist.web.guard import MAX_BODY
 
@@ -27,7 +26,7 @@ class _Unready(ScriptedEngine):
 
 def _services(folder: Path, engine: ScriptedEngine | None = None, **settings: object) -> Services:
     chosen: Settings = load_settings(data_dir=folder, **settings)
-    return Services(chosen, engine or ScriptedEngine(), open_store(chosen.database))
+    return build_services(chosen, engine or ScriptedEngine())
 
 
 @pytest.fixture(scope="module")

@@ -197,7 +197,12 @@ def _plain_stem(word: str) -> str:
     if len(word) > 4:
         word = word.replace("ae", "e").replace("oe", "e")
         word = re.sub(r"our(?=s?$|ed$|ing$|less$|ation$)", "or", word)
-        word = word.replace("isation", "ization").replace("ised", "ized").replace("ising", "izing").replace("leuco", "leuko")
+        word = (
+            word.replace("isation", "ization")
+            .replace("ised", "ized")
+            .replace("ising", "izing")
+            .replace("leuco", "leuko")
+        )
     return str(_STEMMER.stemWord(word))
 
 

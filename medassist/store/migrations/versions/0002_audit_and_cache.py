@@ -34,7 +34,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("previous", name="uq_audit_previous"),
         sqlite_autoincrement=True,
     )
-    if op.get_bind().dialect.name == "sqlite":
+    if op.get_context().dialect.name == "sqlite":
         for verb in ("update", "delete"):
             op.execute(_SQLITE.format(verb=verb, VERB=verb.upper()))
     else:
@@ -53,9 +53,9 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("answer_cache")
-    if op.get_bind().dialect.name == "postgresql":
+    if op.get_context().dialect.name == "postgresql":
         op.execute("DROP TRIGGER audit_no_truncate ON audit")
         op.execute("DROP TRIGGER audit_no_change ON audit")
     op.drop_table("audit")
-    if op.get_bind().dialect.name == "postgresql":
+    if op.get_context().dialect.name == "postgresql":
         op.execute("DROP FUNCTION audit_only_grows()")
