@@ -66,7 +66,6 @@ _LITTLE = frozenset(
         "also",
         "any",
         "all",
-        "both",
         "about",
     ]
 )

@@ -67,6 +67,10 @@ def _words(files: Files) -> Iterator[Problem]:
                 key = (language, " ".join(phrase.casefold().split()))
                 if (owner := owners.setdefault(key, finding.id)) != finding.id:
                     yield Problem(where, f"the words “{phrase}” are {owner}'s already")
+                if language == "en" and (stems := tuple(sorted(meaning(phrase)))):
+                    same = ("stems", "|".join(stems))
+                    if owners.setdefault(same, finding.id) not in (finding.id, owner):
+                        yield Problem(where, f"“{phrase}” means what {owners[same]} has already")
                 if language == "en" and _HAN.search(phrase):
                     yield Problem(where, f"“{phrase}” is no English")
                 if language == "en" and len(phrase.split()) > 1 and len(meaning(phrase)) < 2:
