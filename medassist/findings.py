@@ -107,10 +107,11 @@ class _Scopes:
             *_others(text, minor),
             *_ranges(text, _POSSIBLE, Status.POSSIBLE, _LIST_END),
             *_ranges(text, _POSSIBLE_ZH, Status.POSSIBLE, _LIST_END_ZH),
-            *_ranges(text, _HYPOTHETICAL, Status.HYPOTHETICAL, _LIST_END),
-            *_ranges(text, _HYPOTHETICAL_ZH, Status.HYPOTHETICAL, _LIST_END_ZH),
+            *_ranges(text, _HYPOTHETICAL, Status.HYPOTHETICAL, _HYPOTHETICAL_END),
+            *_ranges(text, _HYPOTHETICAL_ZH, Status.HYPOTHETICAL, _HYPOTHETICAL_END_ZH),
             *_ranges(text, _PAST, Status.PAST, _PAST_END),
             *_ranges(text, _PAST_ZH, Status.PAST, _LIST_END_ZH),
+            *_over_and_done(text),
         ]
 
     def status(self, start: int, end: int) -> Status:
@@ -182,7 +183,7 @@ def _denials(text: str, field: str) -> Iterator[_Scope]:
     for cue in _DENY.finditer(text):
         yield _Scope(Status.ABSENT, cue.span(), cue.end(), _denial_end(text, cue, field))
     for cue in _DENY_ZH.finditer(text):
-        yield _Scope(Status.ABSENT, cue.span(), cue.end(), _denial_end_zh(text, cue))
+        yield _Scope(Status.ABSENT, cue.span(), cue.start() + 1, _denial_end_zh(text, cue))  # 无异常勃起
 
 
 def _denial_end(text: str, cue: re.Match[str], field: str) -> int:
@@ -205,7 +206,7 @@ def _denial_end(text: str, cue: re.Match[str], field: str) -> int:
 _DENY_ZH = re.compile(
     r"否认|未见(?:明显|确切|明确)?|未及|未闻(?:及)?|未触(?:及|到)?|未扪及|未探及|未引出|未发现|未出现|未诉|未伴|未再|未曾|从未|未有|没有|未(?=[久外服用予做行曾接去发饮食旅])|并无|均无|亦无|也无|已无|不伴|不觉|不感|排除了?|除外了?"
     r"|没(?!精神|劲|力|胃口|食欲|法|办法|好转|缓解|想|在意|当回事|管|去|吃|睡|起)"
-    r"|(?<![毫有])无(?!力|法|尿|汗|脉|诱因|明显诱因|明显原因|原因|故|意识|意|端|效|需|论|偿|缓解|好转|改善|规律|色|菌|关|精打采|欲|神|奈|光感|症状|不适主诉|痛性|痛(?:[^、，。；]*(?:肿|黄疸|血尿|溃疡)))(?:明显|显著|特殊|任何|伴|相关|自觉|异常|其他|其它|畏)*"
+    r"|(?<![毫有])无(?!力|法|尿|汗|脉|诱因|明显诱因|明显原因|原因|故|意识(?!丧失|障碍|不清|模糊|改变|混乱)|意(?!识)|端|效|需|论|偿|缓解|好转|改善|规律|色|菌|关|精打采|欲|神|奈|光感|症状|不适主诉|痛性|痛(?:[^、，。；]*(?:肿|黄疸|血尿|溃疡)))(?:明显|显著|特殊|任何|伴|相关|自觉|异常|其他|其它|畏)*"
     r"|(?<!不)不(?=发热|发烧|咳|喘|吐|拉|痛|疼|肿|痒|晕|恶心|抽搐|头痛|头晕|胸痛|心慌|怕冷|怕热|反酸|腹泻)"
 )
 _DENY_END_ZH = re.compile(
@@ -282,14 +283,18 @@ _POSSIBLE_ZH = re.compile(
 )
 _DOUBT_AFTER = re.compile(r"\s*(?:\?(?!\w)|？|待排|待除外|可能|不除外|待查)")
 _HYPOTHETICAL = _words(
-    r"if (?:he|she|they|you|there|any|the)", "should (?:he|she|they|the)", "return (?:if|for|immediately)", "risk (?:of|for)",
-    r"screen(?:ed|ing)? for", "in case of", "prophylaxis", r"vaccinat\w+ (?:against|for)", r"immuni[sz]\w+ (?:against|for)",
-    r"fear(?:s|ed|ful)? (?:of|that)?", "afraid (?:of|that)?", r"worr(?:y|ied|ies) (?:about|that)", "tested for", r"counsel+ed (?:on|about)",
-    r"prevent(?:ion)?(?: of)?", "warned (?:of|about)", "watch for",
+    r"if", "should (?:he|she|they|the|any|this|these)", "return (?:for|immediately)", "risk (?:of|for)", "screen(?:ed|ing)? for",
+    "in case(?: of)?", "prophylaxis", r"vaccinat\w+ (?:against|for)", r"immuni[sz]\w+ (?:against|for)", r"fear(?:s|ed|ful)? (?:of|that)?",
+    "afraid (?:of|that)?", r"worr(?:y|ied|ies) (?:about|that)", "tested for", r"counsel+ed (?:on|about)", "prevent(?:ion)?(?: of)?",
+    "warned (?:of|about|that)", "watch for", "look out for", r"(?:told|advised|asked) (?:to|that|about)", "side[- ]effects?(?: of| such as| include)?",
+    "red flags (?:of|for|such as)", "safety[- ]net(?:ted|ting)?(?: for| about)?", "booked for", "planned for", "to start",
 )  # fmt: skip
+_HYPOTHETICAL_END = re.compile(r"[.;。；]|\b(?:but|however|now|today|currently)\b", re.IGNORECASE)
 _HYPOTHETICAL_ZH = re.compile(
-    r"如(?:有|出现|再|果)|若|警惕|预防|防止|以防|一旦|担心|害怕|怕(?=是|得|有|自己|患)|筛查|接种"
+    r"如(?:有|出现|再|果)|如(?=[^，。]{1,16}(?:须|应|需|请|及时|立即|随时|就诊|来院|返院|复诊))|若|警惕|预防|防止|以防|一旦|担心|害怕|怕(?=是|得|有|自己|患)|筛查|接种|告知|嘱(?!托)|宣教|副作用|不良反应"
+    r"|拟(?!诊|“|\"|以)(?=[^，。]{0,10}(?:行|开始|服|用|手术|化疗|住院|口服))|计划|准备(?=[^，。]{0,8}(?:行|开始|手术|化疗|怀孕))|预约"
 )
+_HYPOTHETICAL_END_ZH = re.compile(r"[；;。\n]|(?<=，)(?:现|目前|患者|本人)")
 _PAST = re.compile(
     r"(?<!day )(?<!days )(?<!week )(?<!weeks )(?<!month )(?<!hour )(?<!hours )(?<!year )\b(?:(?:past (?:medical )?|previous )?history of(?! (?:(?:one|two|three|four|five|six|several|a few|a)\b|\d|(?:present|progressive|worsening|gradual|increasing|recurrent|intermittent|sudden)\b))"
     r"|h/o|hx of|phx|pmhx?:?|previous(?:ly)?(?! (?:well|healthy|fit))|prior|in the past|years? ago|as a child|in (?:his|her) (?:childhood|teens|twenties|youth)|last year|once had|in (?:19|20)\d\d|s/p|resolved|recovered from|used to (?:have|get|suffer))\b",
@@ -312,12 +317,35 @@ def _ranges(text: str, cues: re.Pattern[str], status: Status, ends: re.Pattern[s
                 (found.end() for found in re.finditer(r"[,;.]|\b(?:but|and then)\b", text[: cue.start()])), default=0
             )
             if re.search(
-                r"\b(?:since|began|started|onset|first noticed|developed|ongoing|from)\b",
+                r"\b(?:since|began|started|onset|first noticed|developed|ongoing)\b",
                 text[start : cue.start()],
                 re.IGNORECASE,
             ):
                 continue  # a chronic complaint, not a past one
         yield _Scope(status, cue.span(), start, end)
+
+
+_LONG_AGO = re.compile(
+    r"(?:\d+|[一二三四五六七八九十数多两]+)(?:余|多)?年前|\d{1,2}岁时|(?:幼|小|青)年?时|\b(?:at|aged?|when (?:he|she) was)(?: the age of| age)? (?:[1-9]|[1-7]\d)(?=[\s,.;])(?!\s*(?:am|pm|a\.m|p\.m|h\b|hrs?|hours|o'clock|weeks?|wks?|min|months?|mmHg|cm|mm|bpm|years? old))|\bin (?:19|20)\d\d\b|\b(?:many|several|some|\d+|two|three|four|five|ten|twenty) years (?:ago|back)\b",
+    re.IGNORECASE,
+)
+_DONE = re.compile(
+    r"痊愈|治愈|已?(?:完全)?恢复|(?<!无)(?<!未)(?<!未见)好转|未再|愈合|后?无后遗|未受累|手术固定|行[^，。]{1,8}术|切除|此次|本次|今来|目前|(?<=[。，,])现|(?<=[。，,])今|\b(?:fully )?(?:recovered|recovery|cured|coiled|clipped|resect\w*|repaired|removed|treated|settled|gone|none since|no \w+ since|none for|well since|well now|not since|never since|nothing since)\b|\bnow\b|\btoday\b|\bhere for\b",
+    re.IGNORECASE,
+)
+_SINCE_THEN = re.compile(
+    r"此次|本次|今来|目前|(?<=[。，,])现|(?<=[。，,])今|近\d|\b(?:now|today|here for|currently|this time|since (?:then|last|yesterday))\b",
+    re.IGNORECASE,
+)
+
+
+def _over_and_done(text: str) -> Iterator[_Scope]:
+    """What is told of years ago and came to an end: the whole of it, up to what is told of today."""
+    for cue in _LONG_AGO.finditer(text):
+        if not _DONE.search(text, cue.end()):
+            continue
+        stop = _SINCE_THEN.search(text, cue.end())
+        yield _Scope(Status.PAST, cue.span(), 0, stop.start() if stop else len(text))
 
 
 def _doubted_after(text: str, end: int) -> bool:
@@ -337,7 +365,7 @@ _SEES = (
 )
 _OWN = re.compile(r"\b(?:he|she|the patient|pt|patient|but|himself|herself|his own|her own)\b", re.IGNORECASE)
 _CHINESE_RELATIVES = re.compile(
-    r"父亲|母亲|父母|爸爸?|妈妈?|哥哥|弟弟|姐姐|妹妹|兄弟|兄长|姐妹|胞兄|胞弟|祖父|祖母|外公|外婆|外祖[父母]|爷爷|奶奶|姥[姥爷]|叔叔?|舅舅?|姑姑?|姨妈?|堂[兄弟姐妹]|表[兄弟姐妹哥]|家族|家人|家里人|家中|丈夫|妻子|爱人|配偶|老伴|男友|女友|同事|同学|室友|舍友|邻居|朋友|工友|同桌|同伴|亲属|亲戚|其[兄弟姐妹父母叔舅]"
+    r"父亲|母亲|父母|爸爸?|妈妈?|哥哥|弟弟|姐姐|妹妹|兄弟|兄长|姐妹|胞兄|胞弟|祖父|祖母|外公|外婆|外祖[父母]|爷爷|奶奶|姥[姥爷]|叔叔?|舅舅?|姑姑?|姨妈?|堂[兄弟姐妹]|表[兄弟姐妹哥]|家族|家人|家里人|家中|丈夫|妻子|爱人|配偶|老伴|男友|女友|同病房|病友|邻床|同车|同班|同事|同学|室友|舍友|邻居|朋友|工友|同桌|同伴|亲属|亲戚|其[兄弟姐妹父母叔舅]"
 )
 _CHILDREN_ZH = re.compile(r"儿子|女儿|孩子|孙[子女]|外孙|子女")
 _SEES_ZH = re.compile(

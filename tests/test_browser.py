@@ -18,6 +18,7 @@ from medassist.engines import Engine
 from medassist.engines.scripted import ANSWER_EN, ScriptedEngine
 from medassist.prompt import Prompt
 from medassist.services import build_services
+from medassist.store import open_store
 from medassist.web.app import Server, create_app
 
 # gradio's own queue statistics use what pandas is about to drop.

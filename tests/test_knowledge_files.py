@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from medassist.knowledge.graph import Graph
+from medassist.knowledge.icd import exists
 from medassist.knowledge.records import DATA, SHARE, Files, read_files
-from medassist.knowledge.validate import code_exists, problems
+from medassist.knowledge.validate import problems
 
 SEED_SPECIALTIES = {
     "cardiology", "respiratory", "gastroenterology", "nephrology", "endocrinology", "hematology", "oncology", "rheumatology",
@@ -29,7 +30,7 @@ def test_there_is_as_much_as_was_promised(files: Files) -> None:
     assert len(files.diseases) >= 300 and len(files.red_flags) >= 80
     assert {disease.specialty for disease in files.diseases.values()} == SEED_SPECIALTIES
     for disease in files.diseases.values():
-        assert len(disease.findings.all()) >= 8 and disease.sources and code_exists(disease.icd10)
+        assert len(disease.findings.all()) >= 8 and disease.sources and exists(disease.icd10)
     assert all(flag.sources for flag in files.red_flags.values())
 
 

@@ -194,7 +194,7 @@ def test_every_view_differs_between_the_languages_but_for_foreign_text() -> None
 
 
 def test_evidence_without_a_span_says_so() -> None:
-    markup = render.answer(_view(), "en")
+    markup = render.answer(_view(added=()), "en")
     assert markup.count("ma-absent") == 2 and markup.count("· not in this case") == 2
     assert '<li class="ma-chip ma-for">+ calf swollen</li>' in markup
     assert '<li class="ma-chip ma-against">− calf swollen</li>' in markup
@@ -246,7 +246,7 @@ def test_an_answer_that_did_not_complete_says_so(status: str, language: Language
 
 
 def test_the_provenance_names_model_adapter_prompt_time_and_a_cut() -> None:
-    view = _view(model="M", adapter="A", prompt_version="P", knowledge_version="K", time="T")
+    view = _view(model="M", adapter="A", prompt_version="P", knowledge_version="K", time="T", cached="")
     text = " ".join(_Markup(render.answer(view, "en")).text.split())
     assert "M + A · prompt P · knowledge K · T · cut off at its length limit" in text
     assert "cut off" not in render.answer(replace(view, truncated=False), "en")

@@ -7,7 +7,6 @@ content are the same version.
 """
 
 import hashlib
-import importlib.metadata
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from medassist.errors import LANGUAGES
+from medassist.knowledge import icd
 from medassist.knowledge.records import KINDS, Files
 
 SCHEMA_VERSION = "1"
@@ -173,18 +173,12 @@ def _own_edges(files: Files) -> Iterator[tuple[str, str, str, str | None, str]]:
 
 def put_icd(base: sqlite3.Connection, retrieved: str) -> None:
     """ICD-10-CM's codes, titles and inclusion terms, through simple-icd-10-cm (MIT; the classification is public domain)."""
-    import simple_icd_10_cm as icd
-
-    codes = list(
-        dict.fromkeys(code for code in icd.get_all_codes(with_dots=True) if icd.is_category_or_subcategory(code))
-    )
-    version = importlib.metadata.version("simple-icd-10-cm")
-    titles = [(code, icd.get_description(code)) for code in codes]
+    titles = [(code, icd.title(code)) for code in sorted(icd.codes())]
     sha256 = hashlib.sha256(json.dumps(titles).encode()).hexdigest()
     _put_source(
         base,
         ICD,
-        f"simple-icd-10-cm {version}",
+        f"simple-icd-10-cm {icd.version()}",
         "public domain (CDC); package MIT",
         sha256,
         retrieved,
@@ -199,7 +193,7 @@ def put_icd(base: sqlite3.Connection, retrieved: str) -> None:
         (
             (f"icd:{code}", text, "en")
             for code, title in titles
-            for text in dict.fromkeys((title, *icd.get_inclusion_term(code)))
+            for text in dict.fromkeys((title, *icd.inclusion_terms(code)))
         ),
     )
 

@@ -3,9 +3,9 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
 
 from medassist.errors import LANGUAGES
+from medassist.knowledge import icd
 from medassist.knowledge.records import Disease, Files, Finding, Problem
 from medassist.knowledge.stems import meaning
 
@@ -84,7 +84,7 @@ def _diseases(files: Files) -> Iterator[Problem]:
 
 
 def _of_disease(files: Files, disease: Disease) -> Iterator[str]:
-    if not code_exists(disease.icd10):
+    if not icd.exists(disease.icd10):
         yield f"icd10: {disease.icd10} is not in ICD-10-CM"
     low, high = disease.age
     if not 0 <= low < high <= 120:
@@ -185,18 +185,6 @@ def implied(findings: Mapping[str, Finding], name: str, itself: bool = True) -> 
             reached.add(each)
             waiting += findings[each].is_
     return reached | {name} if itself else reached
-
-
-@cache
-def _codes() -> frozenset[str]:
-    import simple_icd_10_cm
-
-    return frozenset(simple_icd_10_cm.get_all_codes(with_dots=True))
-
-
-def code_exists(code: str) -> bool:
-    """Whether ICD-10-CM knows the code, as a category or in full."""
-    return code in _codes()
 
 
 def main() -> None:
