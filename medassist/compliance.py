@@ -296,8 +296,8 @@ _INJECTION = re.compile(
     r"\b(?:ignore|disregard|forget|override)\b[^.\n]{0,40}\b(?:previous|prior|above|earlier|all|any|your|these|system)\b[^.\n]{0,30}\b(?:instructions?|prompts?|rules?|guidelines?|messages?|context)\b"
     r"|\b(?:you are now|act as|pretend to be|from now on you|new instructions?:|system prompt|developer mode|jailbreak|do anything now)\b"
     r"|\b(?:reveal|print|show|repeat|output)\b[^.\n]{0,30}\b(?:system prompt|your instructions|hidden prompt|the prompt above)\b"
-    r"|(?:^|\n)\s*(?:system|assistant|###\s*instruction)\s*[:：]"
-    r"|<\s?[|｜]|\[/?INST\]|</?think>"
+    r"|(?:^|\n)\s*(?:system|assistant)\s*[:：]|###\s*instruction"
+    r"|<\s?[|｜]|\[/?INST\]|<\s?/?think>"
     r"|(?:忽略|无视|忘记|不要理会)[^。\n]{0,12}(?:以上|上述|之前|前面|所有|系统)[^。\n]{0,8}(?:指令|提示|规则|要求|内容)"
     r"|你现在是|从现在起你|扮演[^。\n]{0,10}(?:角色|助手)|系统提示词|(?:输出|显示|告诉我)[^。\n]{0,8}(?:提示词|系统指令)",
     re.IGNORECASE,

@@ -323,61 +323,87 @@ _CHINESE = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]")
 _EDGE = r"(?<![A-Za-z0-9])"
 _HAN = r"\u4e00-\u9fff"
 
-# Numbers that a label announces. A value of several words must be groups of digits.
-_LINK = r"(?:\s*(?:numbers?|no\b\.?|nr\b\.?|num\b\.?|#|id\b|identifier|code|record|tag))+(?:\s+(?:is|was))?[\s:：#=.]*"
-_LINK_ZH = r"(?:卡|证|书|簿)?(?:编号|号码|账号|帐号|号|码|ID|id)(?:[\s:：为是=]|\(|（)*"
-_VALUE = (
-    r"(?P<v>(?:(?!ID|NO)[A-Z]{1,4}[ -])?\d{2,5}(?:[ -]\d{2,6}){1,5}(?:[ -][A-Z]\b)?(?![\w/-])(?!\s*(?:y|mg|m[lm]|%))"
-    r"|(?:(?!ID|NO)[A-Z]{2,4} )?(?=[A-Za-z_./-]*\d)[A-Z0-9](?:[A-Za-z0-9]|[-_./](?=[A-Za-z0-9])){3,})"
+# Numbers that a label announces. A value of several words must be groups of digits, and a year alone is none.
+_LINK = (
+    r"(?:\s*(?:numbers?\b|nos?\b\.?|nr\b\.?|num\b\.?|nbr\b\.?|№|#|id\b|ident\w{0,12}|code\b|record\b|tag\b|pin\b|ref\b\.?|reference\b|card\b|ser\b\.?|serial\b|s/n\b|template\b|certificate\b|lic\b\.?|licen[cs]e\b|reg\b\.?|barcode\b))+"
+    r"(?:\s+(?:is|was|are))?[\s:：#=.(\"'“-]{0,4}"
 )
-_LONG_VALUE = r"(?P<v>(?=(?:[A-Z_./-]*\d){4})[A-Z0-9](?:[A-Z0-9]|[-_./](?=[A-Z0-9])){4,})(?![A-Za-z0-9])"
-_VALUE_ZH = r"(?P<v>(?=[A-Za-z_:.-]*\d)[A-Za-z0-9](?:[A-Za-z0-9]|[-_.·](?=[A-Za-z0-9])){3,})"
+_LINK_ZH = r"(?:卡|证|书|簿)?(?:编号|编码|代码|序号|号码|账号|帐号|号|码|SN|ID|id|No\.?|NO\.?)(?:[\s:：为是=#.]|\(|（){0,4}"
+_AMOUNT = r"(?:\s*(?:y|mg|mcg|g|kg|m[lLm]|cm|U|IU|units?|cells?|copies|steps|kcal|beats|bpm|rpm|hours?|days?|weeks?|patients|%|[a-zA-Zµμ]+/)(?![A-Za-z])|\s*[年月元次例岁天份个单拷])"
+_YEAR_ALONE = r"(?!(?:19|20)\d\d(?![A-Za-z0-9_-]))"
+_VALUE = (
+    rf"{_YEAR_ALONE}(?P<v>(?:(?!ID|NO)[A-Z]{{1,4}}[ -]?)?\d{{2,10}}(?:[ -]\d{{2,6}}){{1,5}}(?:[ -][A-Z]\b)?(?![A-Za-z0-9_/-])(?!{_AMOUNT})"
+    r"|(?:(?!ID|NO)[A-Z]{2,4} )?(?=[A-Za-z_./#-]{0,20}\d)(?!\d+\.?\d*(?:mg|cm|m[lLm]|kg|%))(?:[A-Z0-9]|[a-z]{1,4}[-_]?\d{3})(?:[A-Za-z0-9]|[-_./#](?=[A-Za-z0-9])){3,})"
+)
+_LONG_VALUE = rf"(?P<v>(?=(?:[A-Z_./-]{{0,9}}\d){{4}})[A-Z0-9](?:[A-Z0-9]|[-_./](?=[A-Z0-9])){{4,}})(?![A-Za-z0-9])(?!{_AMOUNT})"
+_GROUPS = rf"(?P<v>(?:[A-Z]{{1,4}} )?\d{{3,10}}(?:[ -]\d{{2,6}}){{1,4}})(?![A-Za-z0-9_/.-])(?!{_AMOUNT})"
+_MIXED = r"(?P<v>(?=(?:[A-Z_-]{0,9}\d){3})(?=[\d_-]{0,9}[A-Z])[A-Z0-9](?:[A-Z0-9]|[-_](?=[A-Z0-9])){5,})(?![A-Za-z0-9])"
+_PLATE_PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
+_DOCUMENT_ZH = rf"[{_HAN}]{{1,4}}字\s*第?\s*[A-Z0-9-]{{4,20}}号?|[A-Z]{{0,6}}[{_HAN}]{{0,3}}[〔【\[（(](?:19|20)\d\d[〕】\]）)]\s*第?\s*\d{{3,12}}号?"
+"""Numbers of official papers: 军字第0012345号, 粤〔2023〕0123号."""
+_VALUE_ZH = (
+    rf"{_YEAR_ALONE}(?P<v>{_DOCUMENT_ZH}|(?:[A-Z]{{1,4}}[ -]?)?\d{{2,10}}(?:[ -]\d{{2,8}}){{1,6}}(?![A-Za-z0-9_/.-])(?!{_AMOUNT})"
+    rf"|(?:[{_PLATE_PROVINCES}]-?)?(?=[A-Za-z_:.#-]{{0,20}}\d)[A-Za-z0-9](?:[A-Za-z0-9]|[-_.·#](?=[A-Za-z0-9])){{3,}})"
+)
+_LONG_VALUE_ZH = rf"(?P<v>{_DOCUMENT_ZH}|\d{{3,10}}(?:[ -]\d{{2,8}}){{1,6}}|(?=(?:[A-Za-z_.-]{{0,16}}\d){{4}})[A-Za-z0-9](?:[A-Za-z0-9]|[-_.](?=[A-Za-z0-9])){{4,}})(?![A-Za-z0-9])(?!{_AMOUNT})"
 
 _LABELS = {
     "record_number": (
         r"MRN|ID(?: band| bracelet| badge)?|(?:crew |unit |badge )?number|(?:our |your )?ref(?:erence)?|(?:specimen|sample|slide|block|form|file|tube)s? (?:labell?ed|numbered|marked)|(?:medical |hospital |health )?record|hospital|NHS|CHI|chart|accession|specimen|sample|encounter|visit|patient"
-        r"|subject|participant|case|study|claim|referral|prescription|order|admission|episode|file|lab(?:oratory)?|employee|staff",
+        r"|subject|participant|case|study|claim|referral|prescription|order|admission|episode|file|lab(?:oratory)?|employee|staff"
+        r"|MR|med(?:ical)?\.? rec(?:ord)?s?\.?|hosp\.|UR|URN|UHID|UMRN|CSN|FIN|EMPI|CRN|HRN|NHI|IHI|OPD?|IPD?|acc\.?|req(?:uisition)?\.?|Rx|script|barcode|path(?:ology)?\.?|cytology|biopsy|histology|radiology|imaging|exam|ticket|incident|CAD|run|trial|screening|randomi[sz]ation|donor|registry|enrol(?:l)?ment"
+        r"|inmate|prisoner|offender|booking|docket|court|police report|badge|student|school|personnel|payroll|service|library|tracking|confirmation|appointment|wristband|armband|bag",
         r"住院|门诊|病案|病历|就诊|诊疗|检查|检验|影像|放射|超声|CT|MRI?|X线|病理|标本|样本|条形?码|登记|申请单|处方"
-        r"|流水|体检|急诊|留观|工号|学号|受试者|筛选|随机|患者编|档案|报告|ID",
+        r"|流水|体检|急诊|留观|工号|学号|受试者|筛选|随机|患者编|档案|报告|腕带|入院|出院|预约|挂号|发票|就诊卡|诊疗卡|胃镜|内镜|血袋|快递|订单|警号|监号|编|ID",
     ),
     "insurance": (
-        r"member|policy|beneficiary|subscriber|group|health plan|insurance|medicare|medicaid",
-        r"医保|医疗保险|社保|社会保障|参保|新农合|合作医疗|保单",
+        r"member(?:ship)?|policy|beneficiary|subscriber|group|health plan|plan|insurance|insured|medicare|medicaid|medi-cal|tricare|MBI|HICN?|cardholder|enrollee|payer|payor|RxBIN|RxPCN|RxGrp|BIN|PCN|prior auth(?:ori[sz]ation)?|pre-?auth(?:ori[sz]ation)?|auth(?:ori[sz]ation)?|BCBS|blue cross(?: blue shield)?|aetna|cigna|humana|united ?healthcare|kaiser|dependent|sponsor",
+        r"医保|医疗保险|社保|社会保障|参保|新农合|合作医疗|保单|保险|工伤|生育|大病|救助|理赔|医疗救助|低保",
     ),
-    "account": (r"account|acct\.?", r"银行|[建工农中招交]行|账户|帐户|账号|帐号|卡号|支付宝|存折|信用卡|储蓄"),
+    "account": (
+        r"(?:account|acct\.?)|a/c|routing|ABA|sort|SWIFT|BIC|IFSC|IBAN|invoice|bill(?:ing)?|receipt|transaction|guarantor|cheque|check|paypal|venmo",
+        r"银行|[建工农中招交]行|账户|帐户|账号|帐号|卡号|支付宝|存折|信用卡|储蓄|借记卡|银联卡?|公积金|缴费|对公|开户",
+    ),
     "license": (
-        r"(?:driver'?s? |driving |medical |state |nursing )?licen[cs]e|certificate|DL|DEA|NPI|GMC|NMC|permit",
-        r"驾驶|驾照|执业(?:医师)?(?:证书)?|资格证书?|注册证|许可证|证书|医师编",
+        r"(?:driver'?s? |driving |medical |state |nursing |pharmacy |RN |board )?licen[cs]e|(?:driver'?s? |med\. |medical |state )?lic\.?|certificate|certification|cert\.|credential|DL|CDL|DEA|NPI|GMC|NMC|GDC|HCPC|GPhC|AHPRA|CLIA|UPIN|permit|pin",
+        r"驾驶|驾照|执业(?:医师)?(?:证书)?|资格证书?|注册证|许可证|证书|医师编|处方权|上岗|操作",
     ),
     "id_number": (
-        r"passport|tax|national insurance|national|identity card|visa permit",
-        r"身份证|护照|通行证|台胞证|军官证|士兵证|居住证|户口簿?|老年证|残疾证|证件",
+        r"passport|tax|TIN|ITIN|EIN|national insurance|NINO?|national|identity card|identity|state|visa permit|visa|(?:permanent )?resident card|green card|alien|A-number|military|DoD|EDIPI|aadhaa?r|NRIC|HKID|PAN|CURP|CPF|BSN|PESEL|birth certificate|refugee|UNHCR",
+        r"身份证|护照|通行证|台胞证|军官证|士兵证|军人证|警官证|居住证|居留证|居留许可|签证|户口簿?本?|老年证|残疾证|出生证|出生医学证明|结婚证|学生证|工作证|证件",
     ),
-    "plate": (r"licen[cs]e plate|number plate|plate|registration|VIN", r"车架|发动机|车牌"),
+    "plate": (
+        r"licen[cs]e plate|number plate|plate|registration|VIN|VRM|rego?\.?|vehicle(?: identification)?|chassis|trailer|ambulance|taxi",
+        r"车架|发动机|车牌",
+    ),
     "device": (
-        r"serial|S/N|SN|device|asset|(?:electronic |ankle |asset )?tag|UDI|IMEI",
-        r"序列|设备|机身|产品编|植入物|起搏器|支架编|关节编|假体编|器械编|出厂编|IMEI",
+        r"serial|ser\.|S/N|SN|device|asset|(?:electronic |ankle |asset )?tag|UDI|IMEI|MAC|(?:insulin |infusion )?pump|sensor|transmitter|receiver|controller|(?:loop )?recorder|monitor|valve|implant|pacemaker|ICD|CRT-?D|defibrillator|generator|stimulator|neurostimulator|IPG|LVAD|stent|prosthesis|implant(?:able)?|hearing aid|wheelchair|CPAP|BiPAP|ventilator|glucometer|meter|holter|cochlear implant|scope|endoscope|lens|graft|port|walker|concentrator|machine|lead|shunt",
+        r"序列|设备|机身|产品编|植入物|起搏器|支架编|关节编|假体编|器械编|出厂编|IMEI|传感器|发射器|接收器|控制器|记录[盒仪器]|监测仪|监护仪|血糖仪|血压计|[泵机]|瓣膜|支架|假体|关节|晶体|耳蜗|除颤器|刺激器|助听器|轮椅|电极|导线|手环",
     ),
     "biometric": (
-        r"finger ?print|retinal? scan|iris scan|voice ?print|palm ?print|face scan|facial (?:photograph|image|scan)|biometric",
-        r"指纹|声纹|虹膜|人脸|面部|掌纹",
+        r"finger ?prints?|thumb ?prints?|foot ?prints?|retinal? (?:scan|image)|iris(?: scan)?|voice ?(?:print|sample|recording)|palm ?(?:print|vein)|hand geometry|face (?:scan|ID|template)|facial (?:photograph|image|scan|recognition)|DNA profile|biometric",
+        r"(?:指纹|声纹|虹膜|人脸|面部|面容|掌纹|[掌指]静脉|足印|足纹|视网膜|眼底|步态|笔迹|嗓音|语音|DNA)(?:识别|模板|样本|档案|数据|采集|图像|特征|录音|信息)*",
     ),
 }
-
-
 _NUMBER_WORD_NEEDED = frozenset({"record_number", "biometric", "device"})
-"""检查 and 设备 stand before results too; only 检查号 and 设备编号 announce a number."""
+"""检查 and 设备 stand before results too; only 检查号 and 设备编号 announce a number, unless it can be no result."""
 
 
 def _labelled() -> Iterator[_Rule]:
     for kind, (english, chinese) in _LABELS.items():
         yield _Rule(kind, re.compile(rf"{_EDGE}(?i:(?:{english}){_LINK}){_VALUE}"), LABELLED)
-        yield _Rule(kind, re.compile(rf"{_EDGE}(?i:(?:{english})(?: record)?)[\s:：#]*{_LONG_VALUE}"), LABELLED)
-        link = _LINK_ZH if kind in _NUMBER_WORD_NEEDED else rf"(?:{_LINK_ZH}|[\s:：为是]*)"
-        yield _Rule(kind, re.compile(rf"(?:{chinese}){link}{_VALUE_ZH}"), LABELLED)
+        value = _MIXED if kind == "device" else _LONG_VALUE
+        yield _Rule(kind, re.compile(rf"{_EDGE}(?i:(?:{english})(?: record)?)[\s:：#=(]{{0,4}}{value}"), LABELLED)
+        yield _Rule(kind, re.compile(rf"(?:{chinese}){_LINK_ZH}{_VALUE_ZH}"), LABELLED)
+        if kind in _NUMBER_WORD_NEEDED:
+            yield _Rule(kind, re.compile(rf"(?:{chinese})[\s:：为是(（]{{0,3}}{_MIXED}"), WORDED)
+        else:
+            yield _Rule(kind, re.compile(rf"{_EDGE}(?i:{english})[\s:：#=]{{0,4}}{_GROUPS}"), LABELLED)
+            yield _Rule(kind, re.compile(rf"(?:{chinese})[\s:：为是]{{0,3}}{_LONG_VALUE_ZH}"), LABELLED)
 
 
-_PHONE = r"(?P<v>\+?\(?\d(?:[ ().-]{0,2}\d){6,14})(?!\d)"
+_PHONE = r"(?P<v>\+?\(?\d(?:[ ().–-]{0,2}\d){6,14})(?!\d)"
+_FILE = r"(?i:jpe?g|png|hei[cf]|tiff?|bmp|gif|webp|svg|raw|dcm|dicom|nii|mp4|mov|avi|mkv|wmv|m4v|3gp|webm|mpe?g|mp3|wav|m4a|aac|flac|ogg|amr|wma|opus|edf|stl|svs|pdf|docx?|xlsx?|pptx?|zip|rar)(?![A-Za-z0-9])"
 _NUMBERS = (
     _Rule(
         "id_number",
@@ -388,103 +414,194 @@ _NUMBERS = (
         _is_resident_id,
     ),
     _Rule("id_number", re.compile(r"(?:身份证|证件)[^\d\n]{0,6}(?P<v>\d{14,17}[\dXx])(?![\dA-Za-z])"), CHECKED),
+    _Rule("id_number", re.compile(r"(?<![\dA-Za-z])(?P<v>\d{17}[\dXx])(?![\dA-Za-z])"), WORDED),
+    _Rule("id_number", re.compile(r"(?<![\dA-Za-z*])(?P<v>\d{3,8}[*xX]{4,12}\d{1,4}[\dXx]?)(?![\dA-Za-z*])"), LABELLED),
+    _Rule("id_number", re.compile(rf"{_EDGE}(?P<v>[A-Z]{{1,2}}\d{{6}}[(（][\dA][)）])"), LABELLED),
+    _Rule("id_number", re.compile(rf"{_EDGE}(?P<v>[STFGM]\d{{7}}[A-Z])(?![A-Za-z0-9])"), LABELLED),
+    _Rule("id_number", re.compile(rf"{_EDGE}(?P<v>A-?\d{{3}}[ -]\d{{3}}[ -]\d{{3}})(?![A-Za-z0-9_-])"), LABELLED),
     _Rule(
         "id_number",
         re.compile(r"(?<!\d)(?P<v>[1-8]\d{7}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])\d{3})(?!\d)"),
         WORDED,
     ),
-    _Rule("ssn", re.compile(r"(?i:SSN|social security)\D{0,12}(?P<v>\d{3}[ .-]?\d\d[ .-]?\d{4})(?!\d)"), CHECKED),
+    _Rule("ssn", re.compile(r"(?i:\bSSN?\b|\bSSA\b|soc(?:ial|\.)? sec(?:urity|\.)?|社会安全)\D{0,16}(?P<v>\d{3}[ .–-]?\d\d[ .–-]?\d{4})(?!\d)"), CHECKED),
+    _Rule("ssn", re.compile(r"(?<![A-Za-z0-9_.-])(?P<v>\d{3}[-–]\d\d[-–]\d{4})(?![A-Za-z0-9_-])"), LABELLED),
+    _Rule("ssn", re.compile(r"(?<![A-Za-z0-9_.-])(?P<v>[xX*#]{3}[ –-]?[xX*#]{2}[ –-]?\d{4})(?![A-Za-z0-9_-])"), CHECKED),
+    _Rule("ssn", re.compile(r"\b(?i:last (?:4|four)(?: digits?)?(?: of)?(?: (?:the|his|her|their|pt|patient)(?:['’]s)?)? (?:SSN?|social)\b)\D{0,24}(?P<v>\d{4})(?!\d)"), CHECKED),
+    _Rule("ssn", re.compile(r"\b(?i:SSN?|social(?: security)?)\b[^\d\n]{0,12}(?i:last (?:4|four)|end(?:s|ing)|final (?:4|four))\D{0,16}(?P<v>\d{4})(?!\d)"), CHECKED),
     _Rule("account", re.compile(r"(?<!\d)(?P<v>[3-6]\d{3}(?:[ -]?\d{4}){3}(?:[ -]?\d{1,3})?)(?!\d)"), CHECKED, _is_luhn),
+    _Rule("account", re.compile(r"(?<![A-Za-z0-9_.-])(?P<v>\d{4}[ -]\d{4}[ -]\d{4}[ -]\d{3,4}(?:[ -]\d{1,4})?)(?![A-Za-z0-9_-])"), LABELLED),
+    _Rule("account", re.compile(r"(?i:\b(?:visa|master ?card|amex|american express|discover|unionpay|debit|credit|card)\b|卡)[^\d\n]{0,20}(?P<v>\d{4}[ -]?\d{4,6}[ -]?\d{4,5}(?:[ -]?\d{1,4}){0,2})(?![A-Za-z0-9_-])"), LABELLED),
+    _Rule("account", re.compile(r"\bIBAN\W{0,4}(?P<v>[A-Z]{2}\d\d(?: ?[A-Z0-9]{4}){2,7}(?: ?\d{1,4}(?!\d))?)"), CHECKED),
+    _Rule("account", re.compile(r"\b(?:SWIFT|BIC)(?:/BIC)?(?: [Cc]ode)?[\s:]{1,3}(?P<v>[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?)\b"), LABELLED),
+    _Rule("account", re.compile(r"\b(?i:sort code)[\s:]{1,3}(?P<v>\d\d[ -]?\d\d[ -]?\d\d)(?!\d)"), CHECKED),
+    _Rule("account", re.compile(r"(?:尾号|末四位|后四位)[\s:：为是]{0,3}(?P<v>\d{3,6})(?!\d)"), LABELLED),
+    _Rule("account", re.compile(r"\b(?i:card|account|acct|visa|master ?card|amex|debit|credit|checking|savings)\b[^\d\n.;]{0,30}\b(?i:end(?:s|ing)|last (?:4|four))\b[^\d\n]{0,12}(?P<v>\d{4})(?!\d)"), LABELLED),
+    _Rule("insurance", re.compile(rf"{_EDGE}(?P<v>[1-9][A-Z][A-Z0-9]\d[ -]?[A-Z][A-Z0-9]\d[ -]?[A-Z]{{2}}\d\d)(?![A-Za-z0-9])"), CHECKED),
     _Rule("fax", re.compile(rf"(?:(?i:\bfax)|传真)[^\d\n(+]{{0,40}}{_PHONE}"), CHECKED),
     _Rule("phone", re.compile(r"(?<![\d.])(?P<v>(?:\+?86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4})(?!\d)"), LABELLED),
-    _Rule("phone", re.compile(r"(?<![\d.])(?P<v>(?:\+?86[ -]?)?(?:\(0\d{2,3}\)|（0\d{2,3}）|0\d{2,3}[ -])\d{7,8})(?!\d)"), LABELLED),
+    _Rule("phone", re.compile(r"(?<![\d.])(?P<v>1[3-9]\d[*xX]{4}\d{4})(?!\d)"), CHECKED),
+    _Rule("phone", re.compile(r"(?<![\d.])(?P<v>(?:\+?86[ -]?)?(?:\(0\d{2,3}\)|（0\d{2,3}）|0\d{2,3}[ —–-])\d{7,8})(?!\d)"), LABELLED),
     _Rule("phone", re.compile(r"(?<![\d.])(?P<v>(?:(?:\+|00)?1[ .-]?)?(?:\(\d{3}\) ?|\d{3}[.-])\d{3}[.-]\d{4})(?!\d)"), LABELLED),
-    _Rule("url", re.compile(r"(?P<v>(?:https?://|www\.)[A-Za-z0-9][A-Za-z0-9._~:/?#@!$&*+,;=%-]*[A-Za-z0-9/])"), CHECKED),
+    _Rule("phone", re.compile(r"(?<![A-Za-z0-9_.+])(?P<v>\+[1-9]\d{0,2}(?:[ .()-]{0,2}\d){7,12})(?!\d)"), LABELLED),
+    _Rule("phone", re.compile(r"(?<![A-Za-z0-9_.-])(?P<v>\d{3}-0\d{3})(?![A-Za-z0-9_-])"), WORDED),
+    _Rule("url", re.compile(r"(?P<v>(?:(?i:https?|s?ftp|file|s3|smb|rtsp)://|www\.)[A-Za-z0-9][A-Za-z0-9._~:/?#@!$&*+,;=%-]*[A-Za-z0-9/])"), CHECKED),
     _Rule("phone", re.compile(r"(?<![\d.])(?P<v>(?:\+44 ?(?:\(0\))?|0)\d{2,4}[ -]\d{3,4}[ -]?\d{3,4})(?!\d)"), LABELLED),
     _Rule("phone", re.compile(r"(?P<v>\(0\d{2,4}\)[ -]?\d{3,4}[ -]?\d{3,4})(?!\d)"), LABELLED),
-    _Rule("phone", re.compile(r"\b(?:[Ee]xt|[Ee]xtn|[Bb]leep|[Pp]ager)\b\.?\s*#?(?P<v>\d{3,6})\b"), LABELLED),
+    _Rule("phone", re.compile(r"\b(?:[Ee]xt|[Ee]xtn|[Ee]xtension|[Bb]leep|[Pp]ager|[Bb]eeper|DECT|[Vv]ocera)\b\.?\s{0,2}(?:(?i:no|number|id)\b\.?)?[\s:#]{0,3}(?P<v>\d{3,6})\b"), LABELLED),
+    _Rule("phone", re.compile(r"(?:短号|分机号?|内线|院内电话)[\s:：为是]{0,3}(?P<v>\d{3,6})(?!\d)"), LABELLED),
     _Rule("phone", re.compile(r"(?<!\d)(?P<v>[48]00[ -]?\d{3}[ -]?\d{4})(?!\d)"), LABELLED),
-    _Rule("phone", re.compile(r"(?:\d{3}[.-]\d{4}\s*(?=[ex])|\d{4}\s*转\s*)(?P<v>(?:ext\.?|extension|x)?\s*\d{2,6})(?!\d)"), LABELLED),
+    _Rule("phone", re.compile(r"(?:\d{3}[.-]\d{4}\s{0,3}(?=[ex])|\d{4}\s{0,3}(?=[转分]))(?P<v>(?:ext\.?|extension|x|转|分机)?\s{0,3}\d{2,6})(?!\d)"), LABELLED),
     _Rule(
         "phone",
         re.compile(
-            rf"(?:\b(?i:phone|ph|tel|telephone|cell|mob|mobile|call|pager|page|contact|voicemail|landline|whatsapp)\b|电话|手机|座机|热线|致电)[^\d\n(+]{{0,12}}{_PHONE}"
+            rf"(?:\b(?i:phone|ph|tel|telephone|cell|mob|mobile|call|called|calls|calling|dial|text|texted|rang|ring|reached|pager|page|contact|voicemail|landline|whatsapp|viber|hotline|helpline)\b|电话|手机|座机|热线|致电|拨打|联系方式|来电)[^\d\n(+]{{0,14}}{_PHONE}"
         ),
         LABELLED,
+        lambda value: not _MEASURED.search(value),
     ),
-    _Rule("plate", re.compile(r"(?P<v>[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-Z][·•. -]?[A-HJ-NP-Z0-9]{5,6})(?![A-Za-z0-9])"), CHECKED),
+    _Rule("plate", re.compile(rf"(?P<v>[{_PLATE_PROVINCES}][A-Z][·•. -]?[A-HJ-NP-Z0-9]{{4,6}}(?:[挂学警港澳使领试超]|(?<=[A-Z0-9]{{5}})))(?![A-Za-z0-9])"), CHECKED),
+    _Rule("plate", re.compile(rf"(?:牌照|车牌|号牌|车号|牌号)(?:号码?)?[\s:：为是]{{0,3}}(?P<v>[{_HAN}]{{0,3}}[A-Z]{{0,2}}[·•. -]?(?=[A-Z]{{0,5}}\d)[A-Z0-9]{{4,7}}[挂学警港澳使领]?)(?![A-Za-z0-9])"), CHECKED),
+    _Rule("plate", re.compile(rf"(?P<v>WJ[{_HAN}]?[\s·]?\d{{4,5}}[A-Z]?)(?![A-Za-z0-9])"), LABELLED),
     _Rule("plate", re.compile(rf"{_EDGE}(?P<v>(?=[A-Z]*\d)(?=\d*[A-Z])[A-HJ-NPR-Z0-9]{{17}})(?![A-Za-z0-9])"), CHECKED),
-    _Rule("license", re.compile(r"(?i:licen[cs]e|passport|permit)(?:\s*(?i:number|no\.?|#))?[\s:]+(?P<v>(?=(?:[A-Z0-9 ]*\d){4})[A-Z0-9]{2,8}(?: [A-Z0-9]{2,8}){1,3})\b"), LABELLED),
+    _Rule("license", re.compile(r"(?i:licen[cs]e|passport|permit)(?:\s*(?i:number|no\.?|#))?[\s:]+(?P<v>(?=(?:[A-Z0-9 ]{0,9}\d){4})[A-Z0-9]{2,8}(?: [A-Z0-9]{2,8}){1,3})\b"), LABELLED),
+    _Rule("license", re.compile(rf"[{_HAN}][证照](?:书|件)?(?:编?号码?|编码|档案)?[\s:：为是]{{0,3}}{_LONG_VALUE_ZH}"), WORDED),
+    _Rule("license", re.compile(rf"[证照件书号][\s:：为是]{{0,3}}(?P<v>{_DOCUMENT_ZH})"), LABELLED),
     _Rule("plate", re.compile(rf"{_EDGE}(?P<v>(?!CD|HL|ER|PR)[A-Z]{{2}}\d\d [A-Z]{{3}})\b"), WORDED),
-    _Rule("plate", re.compile(r"\b(?i:plate|registration|reg\.?|tags?)[\s:#]+(?P<v>(?=[A-Z -]*\d)[A-Z0-9]{1,4}[ -]?[A-Z0-9]{3,6})\b"), LABELLED),
-    _Rule("biometric", re.compile(rf"{_EDGE}(?P<v>[A-Za-z0-9_-]+\.(?i:jpe?g|png|heic|tiff?|bmp|gif|dcm|mp4|mov))(?![A-Za-z0-9])"), CHECKED),
-    _Rule("other", re.compile(r"(?<![\w@.])(?P<v>@[A-Za-z]\w{2,}(?:\.\w+)*)"), CHECKED),
+    _Rule("plate", re.compile(r"\b(?i:plates?|registration|reg\.?|rego|tags?|VRM)(?:\s(?i:no|number)\b\.?)?[\s:#]+(?P<v>(?=[A-Z -]{0,9}\d)[A-Z0-9]{1,4}[ -]?[A-Z0-9]{3,6}(?:-[A-Z0-9]{1,3})?)\b"), LABELLED),
+    _Rule(
+        "plate",
+        re.compile(
+            r"\b(?:(?i:car|truck|lorry|van|minivan|sedan|SUV|pickup|hatchback|trailer|motorcycle|motorbike|moped|scooter|vehicle|taxi|cab|bus|ambulance|tractor|jeep)"
+            r"|Toyota|Honda|Ford|Chevy|Chevrolet|Nissan|Hyundai|Kia|BMW|Audi|VW|Volkswagen|Mazda|Subaru|Tesla|Dodge|Lexus|Volvo|Mercedes|Vauxhall|Peugeot|Renault|Fiat|Skoda|Camry|Corolla|Civic|Accord|Prius|Fiesta|Focus|Golf|Corsa|Altima|Silverado|F-?150)"
+            r"(?:,? (?!to\b|at\b)[A-Za-z]{1,12}){0,2}[\s,(:#]{1,3}(?P<v>(?=[A-Z -]{0,5}\d)(?=[0-9 -]{0,5}[A-Z])[A-Z0-9]{2,4}[ -]?[A-Z0-9]{3,5})(?![A-Za-z0-9-])"
+        ),
+        WORDED,
+    ),
+    _Rule("biometric", re.compile(rf"{_EDGE}(?P<v>[A-Za-z0-9_-]{{1,120}}\.{_FILE})"), CHECKED),
+    _Rule("biometric", re.compile(rf"(?:[{_HAN}]{{0,12}}(?:照片?|图片?|像|频|音|件|样本|名为|见|如)[:：“\"]?(?=[\w-]{{4,60}}\.{_FILE}))?(?P<v>[{_HAN}A-Za-z0-9][\w-]{{0,60}}\.{_FILE})"), CHECKED),
+    _Rule("biometric", re.compile(rf"\b(?i:{_LABELS['biometric'][0]})[^\d\n.;]{{0,16}}?\s(?P<v>(?=(?:[A-Z#_-]{{0,9}}\d){{4}})[A-Z0-9](?:[A-Za-z0-9]|[-_#](?=[A-Za-z0-9])){{4,}})"), LABELLED),
+    _Rule("device", re.compile(r"(?P<v>\(01\)\s?\d{12,14}(?:\s?\((?:10|11|17|21|240)\)\s?[A-Za-z0-9./-]{1,20})*)"), CHECKED),
+    _Rule("other", re.compile(r"(?<![\w@.])(?P<v>@[A-Za-z_][A-Za-z0-9_]{2,40}(?:[.-][A-Za-z0-9_]{1,40})*)"), CHECKED),
+    _Rule("other", re.compile(rf"(?<![A-Za-z0-9@.])(?P<v>@(?:[{_HAN}_]{{1,12}}[A-Za-z0-9_]{{1,20}}|[{_HAN}]{{2,10}}?(?=[^{_HAN}]|$)|[{_HAN}]{{2,6}}))"), CHECKED),
+    _Rule("other", re.compile(r"(?<![\w/])(?P<v>/?[ur]/(?!min|hour|day|week|month|dose|kg)(?:(?=[A-Za-z-]{0,20}[_\d])[A-Za-z][\w-]{3,30}|[A-Za-z][\w-]{6,30}))", re.ASCII), LABELLED),
     _Rule(
         "other",
         re.compile(
-            r"\b(?i:skype|wechat|telegram|instagram|facebook|twitter|tiktok|snapchat|discord|username|user name)(?: (?:name|id|handle|account|user))*[\s:]+"
-            r"(?P<v>(?=\w*[\d_:.])[A-Za-z][\w:.-]{2,}\w)"
+            r"\b(?:LINE|X|PSN|IG|FB|(?i:skype|wechat|weixin|telegram|instagram|insta|facebook|messenger|twitter|tiktok|snapchat|discord|reddit|youtube|twitch|xbox|steam|kakao(?:talk)?|viber|whatsapp|linkedin|weibo|tumblr|strava|zoom|venmo|cash ?app|paypal|user ?name|user ?id|screen ?name|nickname|gamer ?tag|gaming|gamer|handle|alias|log-?in))"
+            r"(?: (?i:name|id|handle|account|user|username|login|tag|profile|channel|is|as|under))*[\s:=(@\"“'‘]{1,3}(?P<v>(?=[A-Za-z-]{0,30}(?:\d|_|[:.#]\w)|[a-z]{1,20}[A-Z])[A-Za-z][\w:.#-]{2,40}\w)",
+            re.ASCII,
         ),
         LABELLED,
     ),
+    _Rule("other", re.compile(r"(?<![\w#])(?P<v>[A-Za-z][A-Za-z0-9_.]{2,30}#\d{3,5})(?!\w)", re.ASCII), LABELLED),
     _Rule(
         "other",
-        re.compile(r"(?:微信|QQ|抖音|微博|钉钉|小红书|快手|网名|昵称)(?:账号|帐号|号码?|群|ID)*[\s:：为是]*(?P<v>[A-Za-z0-9][A-Za-z0-9_-]{3,})"),
+        re.compile(r"(?:微信|QQ|抖音|微博|钉钉|小红书|快手|B站|知乎|贴吧|豆瓣|淘宝|支付宝|游戏|网名|昵称|用户名|登录名)(?:账号|帐号|号码?|群|ID|名|昵称|用户)*[\s:：为是@“\"]{0,4}(?P<v>[A-Za-z0-9][A-Za-z0-9_.-]{2,40}[A-Za-z0-9_])"),
         CHECKED,
     ),
-    _Rule("other", re.compile(rf"(?:网名|昵称|微信名)[\s:：为是]*(?P<v>[{_HAN}A-Za-z0-9_]{{2,12}})"), LABELLED),
-    _Rule("record_number", re.compile(r"床号[\s:：为]*(?P<v>[A-Z]?\d{1,3}[A-Z]?)"), LABELLED),
-    _Rule("record_number", re.compile(rf"[{_HAN}](?:编号|号码?)[\s:：为是]*(?P<v>(?=(?:[A-Z_-]*\d){{4}})[A-Z0-9][A-Z0-9_-]{{5,}})"), WORDED),
+    _Rule("other", re.compile(rf"(?:网名|昵称|微信名|用户名|[信博音书手站]ID|[信博音书手站][账帐]号)[\s:：为是]{{0,3}}[“\"「『‘']?(?P<v>[{_HAN}A-Za-z0-9_·]{{2,12}})"), LABELLED),
+    _Rule("other", re.compile(rf"(?:网名|昵称|微信名?|用户名|[账帐]号|ID|抖音|微博|小红书|快手|博主)[\s:：为是叫]{{0,3}}[“\"「『‘](?P<v>[^”\"」』’\n]{{2,24}})[”\"」』’]"), CHECKED),
+    _Rule("record_number", re.compile(r"床(?:位?号|位)[\s:：为]{0,3}(?P<v>[A-Z]?-?\d{1,3}(?:-?[加+]?\d{1,3})?[A-Z]?床?|[加+]\d{1,3}床?)"), LABELLED),
+    _Rule("record_number", re.compile(r"(?<![\d.A-Za-z~～-])(?P<v>(?:[A-Z]\d?-?|\d{1,2}-)?[加+]?\d{1,3}[A-Z]?床)(?![位单旁边头被垫])"), LABELLED),
+    _Rule("record_number", re.compile(r"(?<=[A-Z])(?P<v>-?[加+]?\d{1,3}[A-Z]?床)(?![位单旁边头被垫])"), LABELLED),
+    _Rule("record_number", re.compile(r"\b(?:Bed|BED)(?:\s(?i:no|number)\b\.?)?[\s:#]{1,2}(?P<v>[A-Z]?\d{1,3}[A-Z]?)\b"), LABELLED),
+    _Rule("record_number", re.compile(rf"[{_HAN}](?:编号|编码|号码|号|码|ID)[\s:：为是]{{0,3}}{_LONG_VALUE_ZH}"), WORDED),
+    _Rule("record_number", re.compile(rf"\b(?<![Ll]ot )(?<![Bb]atch )(?<!CPT )(?i:numbers?|no\.|nr\.?|id|№)[\s:#]{{0,3}}{_LONG_VALUE}"), WORDED),
+    _Rule("record_number", re.compile(rf"(?<![Ll]ot )(?<![Bb]atch )(?<![A-Za-z0-9]#)#\s?{_LONG_VALUE}"), WORDED),
     _Rule(
         "other",
         re.compile(r"(?<![\d.,A-Za-z^+])(?P<v>\d{8,})(?![\d.,]*\d)(?!\s*(?:[/^×xX*%]|copies|IU|CFU|cells|units|[A-Za-zµμ]+/|个|单位|拷贝))"),
         BARE,
     ),
+    _Rule("other", re.compile(r"(?<![A-Za-z0-9*_/-])(?<!字)(?P<v>(?!NCT|PMC|ISRCTN|NM_|NP_)[A-Z]{1,8}[-_]?(?:0\d{4,}|\d{7,}))(?![A-Za-z0-9])"), BARE),
+    _Rule("other", re.compile(rf"(?<=[{_HAN}])(?<!字)(?P<v>(?!ID|QQ)[A-Z]{{1,8}}[-_]?(?:0\d{{3,}}|\d{{6,}})[A-Z]?)(?![A-Za-z0-9])"), BARE),
+    _Rule("other", re.compile(rf"{_EDGE}(?P<v>[A-Z]{{1,5}}-?(?:19|20)\d\d-\d{{3,}})(?![A-Za-z0-9])"), BARE),
 )  # fmt: skip
 
 # Dates and ages. A year alone may stay, a span of time too.
 _MONTH = (
-    r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?"
-    r"|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC)\b\.?"
+    r"(?:(?:January|February|March|April|May|June|July|August|September|October|November|December)\b"
+    r"|(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEPT?|OCT|NOV|DEC)\b\.?)"
 )
 _YEAR = r"(?:19|20)\d\d"
 _NO_UNIT = r"(?!\d|[./]\d|\s*(?:%|mg|mcg|m[lLm]|cm|kg|units?)\b)"
+_WEEKDAY = r"(?:\b(?:Mon|Tue|Tues|Wed|Wednes|Thu|Thurs|Fri|Sat|Satur|Sun)(?:day)?\b[.,]?\s{1,2}(?:the\s)?)?"
+_WEEKDAY_ZH = r"(?:[（(]?(?:星期|周|礼拜)[一二三四五六日天](?:[）)])?)?"
+_MONTH_DAY = r"(?:0?[1-9]|1[0-2])/(?:0[1-9]|[12]\d|3[01]|[1-9])(?![\d/]|\.\d)"
+_NO_SCORE = r"(?!\w*(?:score|pain|strength|power|murmur|grade|scale|acuity|vision|visual|pressure|reflex|pulse|cores?|nodes?|margin|apgar|ratio|bp\b|vas\b|nrs\b|gcs\b|va\b|out\b|about|dose))"
+_NO_FRACTION = (
+    r"(?!\s*(?:%|pain|scale|sever|strength|power|positive|negative|nodes?|cores?|murmur|systolic|in |of |to |m[lmg]|cm|级|分|肋))"
+)
+_HOLIDAY = r"Christmas(?: Day| Eve)?|Thanksgiving(?: Day)?|Halloween|New Year['’]?s?(?: Day| Eve)?|(?:Labou?r|Memorial|Independence|Veterans['’]?|Presidents['’]?|Columbus|Boxing|Bastille|Canada|Australia|ANZAC|Mother['’]s|Father['’]s|Valentine['’]s|St\.? Patrick['’]s) Day|Good Friday|Easter(?: Sunday| Monday)?|(?:July|July the) 4th|(?:the )?(?:Fourth|4th) of July|Hanukkah|Diwali"
 _NUMERAL = "〇零一二三四五六七八九"
-_OVER_89 = r"(?:9\d|1[0-2]\d)"
+_OVER_89 = r"(?:9\d|1[0-2]\d)(?!\d|\.\d)"
+_DIGIT_WORD = r"(?:one|two|three|four|five|six|seven|eight|nine)"
+_OVER_89_WORD = rf"(?i:ninety(?:[\s-]{_DIGIT_WORD})?|(?:(?:a|one)[\s-])?hundred(?:[\s-](?:and[\s-])?(?:{_DIGIT_WORD}|ten))?)"
+_OVER_89_ZH = rf"(?:九十[{_NUMERAL}]?|一?百(?:零|〇)?[{_NUMERAL}]?|一百[一二]?十?[{_NUMERAL}]?)"
+_PERSON = r"(?:mother|father|grandmother|grandfather|grandma|grandpa|mum|mom|dad|sister|brother|wife|husband|aunt|uncle|spouse|partner|sibling|neighbou?r|patient|he|she|who|pt|decedent|MGM|MGF|PGM|PGF)"
 _DATES = tuple(
     _Rule("date", re.compile(pattern), certainty)
     for pattern, certainty in (
-        (rf"\b(?P<v>{_MONTH}\s+\d{{1,2}}(?:st|nd|rd|th)?\b(?:,?\s+{_YEAR}\b)?){_NO_UNIT}", LABELLED),
-        (rf"(?<![\d/.])(?P<v>\d{{1,2}}(?:st|nd|rd|th)?(?:\s+of)?[\s-]+{_MONTH}(?:[\s,-]+(?:{_YEAR}|\d\d(?![\d-]|\s*y))\b)?)", LABELLED),
-        (rf"\b(?P<v>{_MONTH},?[\s-]+(?:of\s+)?{_YEAR})\b", LABELLED),
+        (rf"\b(?P<v>{_WEEKDAY}{_MONTH}\s+(?:the\s)?\d{{1,2}}(?:st|nd|rd|th)?\b(?:,?\s+(?:{_YEAR}|['’]\d\d)\b)?){_NO_UNIT}", LABELLED),
+        (rf"(?<![\d/.])(?P<v>{_WEEKDAY}\d{{1,2}}(?:st|nd|rd|th)?(?:\s+of)?[\s-]*{_MONTH}(?:[\s,-]*(?:{_YEAR}|['’]?\d\d(?![\d-]|\s*(?:y|m|%)))\b)?)", LABELLED),
+        (rf"\b(?P<v>{_MONTH},?[\s-]+(?:of\s+)?(?:{_YEAR}|['’]\d\d))\b", LABELLED),
+        (rf"(?P<v>(?<=[\s(:])(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs)?|Fri|Sat(?:ur)?|Sun)(?:day)?[.,]?\s\d{{1,2}}[/-]\d{{1,2}}(?:[/-]\d{{2,4}})?)(?!\d)", LABELLED),
         (rf"(?<![\d/.])(?P<v>(?:0?[1-9]|1[0-2])/{_YEAR})(?![\d/])", WORDED),
         (r"\b(?i:on|dated?|DOB|since|of|seen|visit|admitted|discharged|born)[:\s]+(?P<v>\d{1,2}-\d{1,2}-\d\d)(?!\d|\s*(?i:u|iu|units?)\b)", WORDED),
+        (r"(?<![A-Za-z0-9_./-])(?P<v>0[1-9]-(?:0[1-9]|[12]\d|3[01])-\d\d|(?:1[0-2]|[12]\d|3[01])-0[1-9]-\d\d)(?![A-Za-z0-9_/-]|\.\d)", WORDED),
+        (r"(?<![\d./-])(?P<v>(?:0[1-9]|1[0-2])\.(?:0[1-9]|[12]\d|3[01])\.\d\d|(?:0[1-9]|[12]\d|3[01])\.(?:0[1-9]|1[0-2])\.\d\d)(?![\d./-])", WORDED),
         (rf"\b(?i:in|since|until|till|from|by|during|last|early|mid|late|this|next)[\s-]+(?P<v>{_MONTH})(?![a-z]|\s+fracture)", WORDED),
-        (r"\b(?i:on|since|until|dated?|DOB|reviewed|seen|admitted|discharged|appointment|due|clinic|repeated)[:\s]+(?P<v>\d{1,2}/\d{1,2})(?![\d/]|\.\d|\s*(?i:pain|scale|sever))", WORDED),
+        (r"\b(?i:on|since|until|dated?|DOB|DOS|DOA|LMP|EDD|reviewed|seen|admitted|discharged|appointment|appt|due|clinic|repeated|started|stopped|scheduled|placed|removed|effective|as of|f/u|follow-?up|postponed to|moved to|rescheduled (?:to|for))[:\s]+(?P<v>\d{1,2}/\d{1,2})(?![\d/]|\.\d|\s*(?i:pain|scale|sever|days?|doses?))", WORDED),
+        (rf"\b(?i:last|next|previous|prior|latest|most recent|repeat|initial|first|second)\s(?:{_NO_SCORE}[A-Za-z][\w-]{{1,15}}\s){{0,3}}(?:on\s)?(?P<v>{_MONTH_DAY}){_NO_FRACTION}", WORDED),
+        (rf"(?<![\d/.])(?P<v>{_MONTH_DAY})(?=\s?(?:-|–|to|through|thru)\s?{_MONTH_DAY}(?:[\s.,;)]|$)(?!\s*(?i:strength|power|pain)))", WORDED),
+        (rf"(?<![\d/.])(?P<v>\d{{1,2}}/\d{{1,2}})(?=\s?[-–]\s?\d{{1,2}}/\d{{1,2}}/\d{{2}})", LABELLED),
         (r"\b(?i:his|her|their|the|a|last)\s+(?P<v>\d{1,2}/\d{1,2})(?=\s+(?i:visit|appointment|scan|mammogram|CT|MRI|x-?ray|labs?|note|clinic|admission|surgery|follow|ultrasound|echo|letter|ECG|bloods?|biopsy|colonoscopy|discharge|result))", WORDED),
-        (rf"(?<![\d.])(?P<v>{_YEAR}[./-](?:0?[1-9]|1[0-2])[./-](?:0?[1-9]|[12]\d|3[01]))(?!\d)", CHECKED),
+        (r"\b(?i:on|since|until|by|from|before|after)\s(?P<v>the\s\d{1,2}(?:st|nd|rd|th)(?: of (?:this|last|next) month)?)(?=[.,;)]|$|\s(?:at|with|for|and|because|due|after|before|by)\b)", WORDED),
+        (rf"\b(?i:on|at|over|since|before|after|around|until|till|by|during|last|this|near|past)\s(?P<v>{_HOLIDAY})\b(?!\s(?:disease|tree|factor|syndrome))", WORDED),
+        (rf"(?<![\d.])(?P<v>{_YEAR}[./-](?:0?[1-9]|1[0-2])[./-](?:0?[1-9]|[12]\d|3[01]){_WEEKDAY_ZH})(?!\d)", CHECKED),
+        (rf"(?<![\d.])(?P<v>{_YEAR}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))(?![\d.]*\d)(?!\s*(?:[/^×xX*%]|copies|IU|个|拷贝))", WORDED),
         (rf"(?<![\d.])(?P<v>{_YEAR}[./-](?:0[1-9]|1[0-2]))(?![\d.]*\d|[/-]\d)", WORDED),
-        (rf"(?<!\d)(?P<v>{_YEAR}\s*年\s*(?:\d{{1,2}}|元|正|腊)\s*月(?:\s*\d{{1,2}}\s*[日号]|份|初|底|末|[上中下]旬)?)", CHECKED),
-        (r"(?<!\d)(?P<v>(?:\d\d\s*年\s*)?\d{1,2}\s*月\s*\d{1,2}\s*[日号])", CHECKED),
+        (rf"(?<![\d./])(?P<v>{_YEAR}/(?:0?[1-9]|1[0-2]))(?![\d./-])", WORDED),
+        (rf"[于自从至在](?P<v>{_YEAR}[.-][1-9])(?![\d.%-]|\s*[a-zA-Z])", WORDED),
+        (rf"(?<!\d)(?P<v>{_YEAR}\s*年\s*(?:\d{{1,2}}|元|正|腊)\s*月(?:\s*\d{{1,2}}\s*[日号]{_WEEKDAY_ZH}|\s*(?:[0-2]?\d|3[01])(?![\d.]|\s*[余个多天周年~～至-])|份|初|底|末|[上中下]旬)?)", CHECKED),
+        (rf"(?<!\d)(?P<v>(?:\d\d\s*年\s*)?\d{{1,2}}\s*月\s*\d{{1,2}}\s*[日号]{_WEEKDAY_ZH})", CHECKED),
+        (rf"(?<=[于自从至年])(?P<v>(?:1[0-2]|0?[1-9])月(?:[12]\d|3[01]|0?[1-9]))(?![\d.日号个余多天周~～%-])", WORDED),
+        (r"[于自从至](?P<v>\d\d年\d{1,2}月)(?![余前后\d])", WORDED),
         (r"(?:今|去|前|同|次|当|明)年(?P<v>\d{1,2}月(?:\d{1,2}[日号])?)", LABELLED),
-        (r"(?:本|上|当|下|同|次)月(?P<v>\d{1,2}[日号])", LABELLED),
+        (r"(?:本|上|当|下|同|次)个?月(?P<v>\d{1,2}[日号])", LABELLED),
+        (r"(?:[于在至]|定于|改至)(?P<v>\d{1,2}[日号])(?![前后内间龄以之线])", WORDED),
         (r"(?<!\d)(?P<v>(?:1[0-2]|[1-9])月(?:份|初(?![诊步起次])|底|末(?!次)|[上中下]旬))", LABELLED),
         (rf"(?P<v>(?:[{_NUMERAL}]{{4}}年)?[{_NUMERAL}十]{{1,2}}月[{_NUMERAL}十廿]{{1,3}}[日号])", LABELLED),
         (rf"(?P<v>[{_NUMERAL}]{{4}}年[{_NUMERAL}十]{{1,2}}月)", LABELLED),
         (rf"(?:农历|阴历)(?P<v>[正冬腊{_NUMERAL}十]{{1,2}}月[初廿{_NUMERAL}十]{{1,3}})", LABELLED),
         (rf"(?P<v>[正冬腊{_NUMERAL}十]{{1,2}}月(?:初|廿)[{_NUMERAL}十]|[正腊]月[{_NUMERAL}十廿]{{1,3}})", LABELLED),
+        (r"(?P<v>国庆节?|春节|中秋节?|端午节?|元旦|清明节?|劳动节|五一(?:劳动)?节|元宵节|圣诞节|除夕|大年(?:初[一二三四五六七八九十]|三十)|正月十五|重阳节|腊八节?|儿童节|妇女节|情人节|古尔邦节|开斋节|那达慕)(?![路街村镇大区小])", LABELLED),
+        (rf"(?<![\d/.])(?P<v>{_MONTH_DAY})(?=[日号]?(?:入院|出院|手术|复查|复诊|术后|门诊|就诊|转院|住院|转入|转出|拔管|起病|发病|停药|急诊))", WORDED),
+        (rf"(?<![\d/.])(?P<v>(?:0?[1-9]|1[0-2])/(?:0[1-9]|1[1-9]|2\d|3[01])|1[0-2]/[1-9])(?![\d/.])(?=[日号]?(?:下床|行|起|开始|查|于|晨|晚|上午|下午|夜间|凌晨|再次|予|因|[A-Z\s]{{0,2}}(?:CT|MR|B超|彩超|胸片|血常规)))", WORDED),
     )
 ) + tuple(
     _Rule("age_over_89", re.compile(pattern), certainty)
     for pattern, certainty in (
-        (rf"(?<![\d.])(?P<v>{_OVER_89})(?=[\s-]*(?:y/?o\b|y\.o\.|(?i:years?|yrs?|y)[\s-]+(?i:old|of\s+age)\b))", CHECKED),
-        (rf"\b(?i:aged?|age of|(?:died|deceased|passed away|lived)\s+(?:at|to|until))[:\s]+(?:(?:the\s+)?age\s+(?:of\s+)?)?(?P<v>{_OVER_89})\b(?!\s*%)", CHECKED),
-        (rf"\b(?i:he|she|who|patient|mother|father|grandmother|grandfather)\s+(?:is|was|turned|turns)\s+(?P<v>{_OVER_89})(?=\s+(?:and|with|who)\b|[,;]|\.(?:\s|$))", LABELLED),
-        (rf"(?:^|\n)\s*(?P<v>{_OVER_89})(?=\s?[MF]\b)|(?!)", LABELLED),
-        (r"\b(?P<v>(?i:ninety)(?:[\s-](?i:one|two|three|four|five|six|seven|eight|nine))?)(?=[\s-]years?[\s-](?:old|of age))", CHECKED),
-        (rf"(?<![\d.])(?P<v>{_OVER_89})(?=\s*(?:周|余|多|高)?龄?岁)", CHECKED),
-        (rf"(?:享年|卒年|终年|年龄[:：]?)\s*(?P<v>{_OVER_89}|九十[{_NUMERAL}]?|一?百[{_NUMERAL}]*)(?!\d)", CHECKED),
-        (rf"(?P<v>九十[{_NUMERAL}]?|一百[{_NUMERAL}十]*)(?=余?岁)", CHECKED),
+        (rf"(?<![\d./])(?P<v>{_OVER_89})(?=[\s-]*(?i:y/?o\b|y\.\s?o\b|y-o\b|years?\b|yrs?\b|y[\s/]?[MF]\b|y\b(?!/))(?!\s+(?i:ago|later|before|of (?!age))))", CHECKED),
+        (rf"\b(?i:aged?|age of|ages|turn(?:ed|s|ing)|nearly|almost|(?:died|deceased|passed(?: away)?|lived|survived|d\.)(?:\s[a-z]{{2,12}}){{0,4}}\s(?:at|to|until|till|aged?))[:\s]+(?:(?:the\s+)?(?:ripe\s)?(?:old\s)?age\s+(?:of\s+)?)?(?P<v>{_OVER_89})\b(?!\s*(?:%|/|bpm|m[lmg]|kg|cm|°))", CHECKED),
+        (rf"\b(?i:age)(?:\s?/\s?(?i:sex|gender))?(?:\s\((?i:years|yrs|y)\))?\s*[:=-]?\s*(?P<v>{_OVER_89})\b(?!\s*%)", CHECKED),
+        (rf"\b(?i:died|deceased|d\.)[:,]?\s+(?P<v>{_OVER_89})\b(?=[,;.)]|$|\s(?:of|from|with)\b)", CHECKED),
+        (rf"\b(?i:{_PERSON})(?:\s+(?:is|was|turned|turns|now|at|died)){{1,3}}\s+(?P<v>{_OVER_89})(?=\s+(?:and|with|who|of|from)\b|[,;]|\.(?:\s|$)|$)", LABELLED),
+        (rf"\b(?i:{_PERSON})(?:\s?\(|,\s)(?:now\s)?(?P<v>{_OVER_89})(?=[,;)]|\.(?:\s|$)|$|\s(?:and|with|alive|living|dead|deceased|in)\b)", LABELLED),
+        (rf"(?:^|\n\s{{0,9}}|[.!?]\s|\b(?:Pt|PT|Patient|HPI|CC|ID|[Cc]onsult|[Ss]ummary|[Ff]or|[Aa]n?|[Tt]his|[Tt]he)\b[:,]?\s)(?P<v>{_OVER_89})(?=[\s-]?[MFmf]\b(?!\s*(?:°|fever|temp|oral|rectal|tympanic)))", CHECKED),
+        (rf"(?<![\d./])(?P<v>{_OVER_89})(?=\s?/\s?[MF]\b|\s(?i:male|female|man|woman|lady|gentleman)\b)", CHECKED),
+        (rf"(?<![A-Za-z])(?:[MF]|(?i:male|female))\s?[/,]\s?(?P<v>{_OVER_89})(?=[,;.)\s/]|$)(?!\s*(?:%|/|m[lmg]|kg|cm|bpm|°))", LABELLED),
+        (rf"(?<![\d./])(?P<v>{_OVER_89})(?=(?:st|nd|rd|th)\s(?:birthday|year of life))", CHECKED),
+        (rf"\b(?P<v>{_OVER_89_WORD})(?=[\s-](?:years?[\s-](?:old|of\sage)|y/?o\b|years?\b))", CHECKED),
+        (rf"\b(?i:aged?|age of|turn(?:ed|s)|(?:died|lived)(?:\s[a-z]{{2,12}}){{0,3}}\s(?:at|to))\s(?P<v>{_OVER_89_WORD})\b(?!\s(?:mg|percent|per))", CHECKED),
+        (rf"(?<![\d.])(?P<v>{_OVER_89})(?=\s*(?:周|余|多|高)?龄?[岁歲])", CHECKED),
+        (rf"(?:享年|享寿|终年|卒年|高寿|寿至|虚[岁龄]|年龄|年已|年逾|时年|现年)[:：\s为]{{0,3}}(?P<v>{_OVER_89}|{_OVER_89_ZH})", CHECKED),
+        (rf"(?<![{_NUMERAL}十百])(?P<v>九十[{_NUMERAL}]?|一百[{_NUMERAL}十]{{0,4}}|百[零〇][{_NUMERAL}])(?=[余多有]?周?[岁歲])", CHECKED),
+        (r"(?P<v>百)(?=岁(?:老人|高龄|寿|老[太翁妇]))", CHECKED),
+        (rf"(?<![\d./])(?P<v>{_OVER_89})(?=\s?[Yy](?:[oO]|/[oO])?(?:[\s，,/、;；)）]|$|[{_HAN}]))", CHECKED),
+        (rf"[男女]性?\s?[/，,、\s]\s?(?P<v>{_OVER_89})(?=[\s，,、；;/。）)]|$)(?!\s*(?:%|/|[a-zA-Z]|次|分))", LABELLED),
+        (rf"(?<![\d./])(?P<v>{_OVER_89})(?=\s?[/，,]\s?[男女])", LABELLED),
     )
 )  # fmt: skip
 

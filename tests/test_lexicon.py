@@ -22,8 +22,8 @@ def read(graph: Graph, text: str, age: float = 40, sex: str = "female") -> dict[
     [
         ("He vomited twice.", "vomiting"),
         ("vomits after meals", "vomiting"),
-        ("Swelling in the left calf since Monday.", "calf_swelling"),
-        ("Her calf is swollen and red.", "calf_swelling"),
+        ("Swelling in the left calf since Monday.", "unilateral_leg_swelling"),
+        ("Her calf is swollen and red.", "unilateral_leg_swelling"),
         ("Diarrhoea for two days.", "diarrhea"),
         ("diarrhea for two days", "diarrhea"),
         ("Coughing up blood.", "hemoptysis"),

@@ -37,7 +37,7 @@ def answer(*diagnoses: str, final: str = "", after: str = "") -> str:
 def asked(case: PatientCase, store: Store, graph: Graph | None, text: str = "", **more: Any) -> dict[str, Any]:
     """The stored answer of a scripted model that writes `text`."""
     engine = more.pop("engine", None) or ScriptedEngine(text or answer("Asthma exacerbation\n   For: x\n   Next: y"))
-    events = list(consult(case, engine=engine, store=store, graph=graph, **more))
+    events = list(consult(case, engine=engine, store=store, graph=graph, **{"cached": False, **more}))
     return dict(next(event for event in events if isinstance(event, Finished)).answer)
 
 
@@ -346,20 +346,20 @@ def test_the_graph_alone_cannot_answer_questions(store: Store, graph: Graph) -> 
 
 
 def test_the_same_question_is_answered_from_the_cache_and_may_be_asked_again(store: Store, graph: Graph) -> None:
-    first, again = asked(CLOT, store, graph), asked(CLOT, store, graph)
+    first, again = asked(CLOT, store, graph), asked(CLOT, store, graph, cached=True)
     assert first["cached"] is None and again["cached"]["turn"]
     assert again["differential"] == first["differential"] and rules(again) == rules(first)
     assert again["consultation_id"] != first["consultation_id"]
     assert asked(CLOT, store, graph, cached=False)["cached"] is None
-    assert asked(CLOT, store, graph, top_k=3)["cached"] is None
-    assert asked(CLOT.model_copy(update={"age": 35}), store, graph)["cached"] is None
-    assert asked(CLOT, store, None)["cached"] is None
+    assert asked(CLOT, store, graph, top_k=3, cached=True)["cached"] is None
+    assert asked(CLOT.model_copy(update={"age": 35}), store, graph, cached=True)["cached"] is None
+    assert asked(CLOT, store, None, cached=True)["cached"] is None
 
 
 def test_an_answer_that_was_deleted_is_gone_from_the_cache(store: Store, graph: Graph) -> None:
     first = asked(CLOT, store, graph)
     store.delete(first["consultation_id"])
-    assert asked(CLOT, store, graph)["cached"] is None
+    assert asked(CLOT, store, graph, cached=True)["cached"] is None
 
 
 def test_decisions_are_in_the_trail_and_no_text_of_a_case_is(store: Store, graph: Graph) -> None:
