@@ -248,6 +248,11 @@ _DIGITS = re.compile(r"\d(?:[ ().-]{0,2}\d){6}")
 _MEASURED = re.compile(r"(?<!\d)\d{1,2}\.\d{1,2}(?!\d)|/$")
 """Decimals, or the start of a fraction: vital signs in a row look like a telephone number."""
 
+_NO_ADDRESS = re.compile(
+    r"(?:[A-Za-z]\.){0,3}[\w-]+\.(?:[a-z]{2,3}[A-Za-z]|(?i:no|in|at|so|it|to|is|be|me|my|am|us|as|by|do|he|pm|ms|mr|dr|st|md|ca|la|pa|id)[^/\w.]?)"
+)
+"""What presidio takes for web addresses: the start of H.pylori, and pain.No where a space is missing."""
+
 _LIKELY = 0.5
 """Presidio's score from which a pattern stands without a context word; below it are such as any nine digits."""
 
@@ -257,7 +262,7 @@ def _by_presidio(text: str, language: str) -> Iterator[Span]:
     latin = _UNBROKEN.sub(lambda match: " " * len(match.group()), _CHINESE.sub("\n", text))
     for kind, recognizer in _recognizers():
         for result in recognizer.analyze(latin, recognizer.supported_entities):
-            if result.score >= _LIKELY:
+            if result.score >= _LIKELY and not (kind == "url" and _NO_ADDRESS.fullmatch(latin[result.start : result.end + 1])):
                 yield Span(kind, result.start, result.end, CHECKED)
     if not _DIGITS.search(latin):  # the phone matcher is the slowest of all
         return
@@ -310,7 +315,10 @@ def _is_resident_id(value: str) -> bool:
 
 def _is_no_word(value: str) -> bool:
     """Chinese surnames open many words, such as 高兴; three characters may be a name all the same, such as 高兴华."""
-    return value[:2] not in _WORDS_ZH or (len(value) == 3 and set(value[1:]) <= set(_POPULAR))
+    if value[:2] not in _WORDS_ZH:
+        return value not in _DRUGS_ZH
+    named = len(value) == 3 and value[2] in _POPULAR and (value[1] in _POPULAR or value[1] in "大小老长文开")
+    return named and value not in _DRUGS_ZH
 
 
 def _is_luhn(value: str) -> bool:
@@ -329,23 +337,26 @@ _LINK = (
     r"(?:\s+(?:is|was|are))?[\s:：#=.(\"'“-]{0,4}"
 )
 _LINK_ZH = r"(?:卡|证|书|簿)?(?:编号|编码|代码|序号|号码|账号|帐号|号|码|SN|ID|id|No\.?|NO\.?)(?:[\s:：为是=#.]|\(|（){0,4}"
+_START = rf"{_EDGE}(?<![glU]/)"
+"""Not the dL of mg/dL, which would be a driving licence."""
+_NO_DECIMAL = r"(?!NCT\d|\d+\.\d+(?![A-Za-z0-9_.-]))"
 _AMOUNT = r"(?:\s*(?:y|mg|mcg|g|kg|m[lLm]|cm|U|IU|units?|cells?|copies|steps|kcal|beats|bpm|rpm|hours?|days?|weeks?|patients|%|[a-zA-Zµμ]+/)(?![A-Za-z])|\s*[年月元次例岁天份个单拷])"
 _YEAR_ALONE = r"(?!(?:19|20)\d\d(?![A-Za-z0-9_-]))"
 _VALUE = (
-    rf"{_YEAR_ALONE}(?P<v>(?:(?!ID|NO)[A-Z]{{1,4}}[ -]?)?\d{{2,10}}(?:[ -]\d{{2,6}}){{1,5}}(?:[ -][A-Z]\b)?(?![A-Za-z0-9_/-])(?!{_AMOUNT})"
+    rf"{_YEAR_ALONE}{_NO_DECIMAL}(?P<v>(?:(?!ID|NO)[A-Z]{{1,4}}[ -]?)?\d{{2,10}}(?:[ -]\d{{2,6}}){{1,5}}(?:[ -][A-Z]\b)?(?![A-Za-z0-9_/-])(?!{_AMOUNT})"
     r"|(?:(?!ID|NO)[A-Z]{2,4} )?(?=[A-Za-z_./#-]{0,20}\d)(?!\d+\.?\d*(?:mg|cm|m[lLm]|kg|%))(?:[A-Z0-9]|[a-z]{1,4}[-_]?\d{3})(?:[A-Za-z0-9]|[-_./#](?=[A-Za-z0-9])){3,})"
 )
-_LONG_VALUE = rf"(?P<v>(?=(?:[A-Z_./-]{{0,9}}\d){{4}})[A-Z0-9](?:[A-Z0-9]|[-_./](?=[A-Z0-9])){{4,}})(?![A-Za-z0-9])(?!{_AMOUNT})"
-_GROUPS = rf"(?P<v>(?:[A-Z]{{1,4}} )?\d{{3,10}}(?:[ -]\d{{2,6}}){{1,4}})(?![A-Za-z0-9_/.-])(?!{_AMOUNT})"
+_LONG_VALUE = rf"{_NO_DECIMAL}(?P<v>(?=(?:[A-Z_./-]{{0,9}}\d){{4}})[A-Z0-9](?:[A-Z0-9]|[-_./](?=[A-Z0-9])){{4,}})(?![A-Za-z0-9])(?!{_AMOUNT})"
+_GROUPS = rf"(?P<v>(?:[A-Z]{{1,4}} )?\d{{3,10}}(?:[ -]\d{{2,6}}){{1,4}}|[A-Z]{{1,3}} \d{{5,10}})(?![A-Za-z0-9_/-]|\.\d)(?!{_AMOUNT})"
 _MIXED = r"(?P<v>(?=(?:[A-Z_-]{0,9}\d){3})(?=[\d_-]{0,9}[A-Z])[A-Z0-9](?:[A-Z0-9]|[-_](?=[A-Z0-9])){5,})(?![A-Za-z0-9])"
 _PLATE_PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 _DOCUMENT_ZH = rf"[{_HAN}]{{1,4}}字\s*第?\s*[A-Z0-9-]{{4,20}}号?|[A-Z]{{0,6}}[{_HAN}]{{0,3}}[〔【\[（(](?:19|20)\d\d[〕】\]）)]\s*第?\s*\d{{3,12}}号?"
 """Numbers of official papers: 军字第0012345号, 粤〔2023〕0123号."""
 _VALUE_ZH = (
-    rf"{_YEAR_ALONE}(?P<v>{_DOCUMENT_ZH}|(?:[A-Z]{{1,4}}[ -]?)?\d{{2,10}}(?:[ -]\d{{2,8}}){{1,6}}(?![A-Za-z0-9_/.-])(?!{_AMOUNT})"
+    rf"{_YEAR_ALONE}{_NO_DECIMAL}(?P<v>{_DOCUMENT_ZH}|(?:[A-Z]{{1,4}}[ -]?)?\d{{2,10}}(?:[ -]\d{{2,8}}){{1,6}}(?![A-Za-z0-9_/.-])(?!{_AMOUNT})"
     rf"|(?:[{_PLATE_PROVINCES}]-?)?(?=[A-Za-z_:.#-]{{0,20}}\d)[A-Za-z0-9](?:[A-Za-z0-9]|[-_.·#](?=[A-Za-z0-9])){{3,}})"
 )
-_LONG_VALUE_ZH = rf"(?P<v>{_DOCUMENT_ZH}|\d{{3,10}}(?:[ -]\d{{2,8}}){{1,6}}|(?=(?:[A-Za-z_.-]{{0,16}}\d){{4}})[A-Za-z0-9](?:[A-Za-z0-9]|[-_.](?=[A-Za-z0-9])){{4,}})(?![A-Za-z0-9])(?!{_AMOUNT})"
+_LONG_VALUE_ZH = rf"{_NO_DECIMAL}(?P<v>{_DOCUMENT_ZH}|\d{{3,10}}(?:[ -]\d{{2,8}}){{1,6}}|(?=(?:[A-Za-z_.-]{{0,16}}\d){{4}})[A-Za-z0-9](?:[A-Za-z0-9]|[-_.](?=[A-Za-z0-9])){{4,}})(?![A-Za-z0-9])(?!{_AMOUNT})"
 
 _LABELS = {
     "record_number": (
@@ -354,7 +365,7 @@ _LABELS = {
         r"|MR|med(?:ical)?\.? rec(?:ord)?s?\.?|hosp\.|UR|URN|UHID|UMRN|CSN|FIN|EMPI|CRN|HRN|NHI|IHI|OPD?|IPD?|acc\.?|req(?:uisition)?\.?|Rx|script|barcode|path(?:ology)?\.?|cytology|biopsy|histology|radiology|imaging|exam|ticket|incident|CAD|run|trial|screening|randomi[sz]ation|donor|registry|enrol(?:l)?ment"
         r"|inmate|prisoner|offender|booking|docket|court|police report|badge|student|school|personnel|payroll|service|library|tracking|confirmation|appointment|wristband|armband|bag",
         r"住院|门诊|病案|病历|就诊|诊疗|检查|检验|影像|放射|超声|CT|MRI?|X线|病理|标本|样本|条形?码|登记|申请单|处方"
-        r"|流水|体检|急诊|留观|工号|学号|受试者|筛选|随机|患者编|档案|报告|腕带|入院|出院|预约|挂号|发票|就诊卡|诊疗卡|胃镜|内镜|血袋|快递|订单|警号|监号|编|ID",
+        r"|流水|体检|急诊|留观|工(?=号)|学(?=号)|员工|学生|会员|志愿者|受试者|筛选|随机|患者编|档案|报告|腕带|入院|出院|预约|挂号|发票|就诊卡|诊疗卡|胃镜|内镜|血袋|快递|订单|警(?=号)|监(?=号)|编|ID",
     ),
     "insurance": (
         r"member(?:ship)?|policy|beneficiary|subscriber|group|health plan|plan|insurance|insured|medicare|medicaid|medi-cal|tricare|MBI|HICN?|cardholder|enrollee|payer|payor|RxBIN|RxPCN|RxGrp|BIN|PCN|prior auth(?:ori[sz]ation)?|pre-?auth(?:ori[sz]ation)?|auth(?:ori[sz]ation)?|BCBS|blue cross(?: blue shield)?|aetna|cigna|humana|united ?healthcare|kaiser|dependent|sponsor",
@@ -391,14 +402,14 @@ _NUMBER_WORD_NEEDED = frozenset({"record_number", "biometric", "device"})
 
 def _labelled() -> Iterator[_Rule]:
     for kind, (english, chinese) in _LABELS.items():
-        yield _Rule(kind, re.compile(rf"{_EDGE}(?i:(?:{english}){_LINK}){_VALUE}"), LABELLED)
+        yield _Rule(kind, re.compile(rf"{_START}(?i:(?:{english}){_LINK}){_VALUE}"), LABELLED)
         value = _MIXED if kind == "device" else _LONG_VALUE
-        yield _Rule(kind, re.compile(rf"{_EDGE}(?i:(?:{english})(?: record)?)[\s:：#=(]{{0,4}}{value}"), LABELLED)
+        yield _Rule(kind, re.compile(rf"{_START}(?i:(?:{english})(?: record)?)[\s:：#=(]{{0,4}}{value}"), LABELLED)
         yield _Rule(kind, re.compile(rf"(?:{chinese}){_LINK_ZH}{_VALUE_ZH}"), LABELLED)
         if kind in _NUMBER_WORD_NEEDED:
             yield _Rule(kind, re.compile(rf"(?:{chinese})[\s:：为是(（]{{0,3}}{_MIXED}"), WORDED)
         else:
-            yield _Rule(kind, re.compile(rf"{_EDGE}(?i:{english})[\s:：#=]{{0,4}}{_GROUPS}"), LABELLED)
+            yield _Rule(kind, re.compile(rf"{_START}(?i:{english})[\s:：#=]{{0,4}}{_GROUPS}"), LABELLED)
             yield _Rule(kind, re.compile(rf"(?:{chinese})[\s:：为是]{{0,3}}{_LONG_VALUE_ZH}"), LABELLED)
 
 
@@ -435,9 +446,10 @@ _NUMBERS = (
     _Rule("account", re.compile(r"\bIBAN\W{0,4}(?P<v>[A-Z]{2}\d\d(?: ?[A-Z0-9]{4}){2,7}(?: ?\d{1,4}(?!\d))?)"), CHECKED),
     _Rule("account", re.compile(r"\b(?:SWIFT|BIC)(?:/BIC)?(?: [Cc]ode)?[\s:]{1,3}(?P<v>[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?)\b"), LABELLED),
     _Rule("account", re.compile(r"\b(?i:sort code)[\s:]{1,3}(?P<v>\d\d[ -]?\d\d[ -]?\d\d)(?!\d)"), CHECKED),
-    _Rule("account", re.compile(r"(?:尾号|末四位|后四位)[\s:：为是]{0,3}(?P<v>\d{3,6})(?!\d)"), LABELLED),
+    _Rule("account", re.compile(r"(?:尾号|末四位|后四位)[\s:：为是]{0,3}(?P<v>\d{3,5}[\dXx])(?![\dA-Za-z])"), LABELLED),
     _Rule("account", re.compile(r"\b(?i:card|account|acct|visa|master ?card|amex|debit|credit|checking|savings)\b[^\d\n.;]{0,30}\b(?i:end(?:s|ing)|last (?:4|four))\b[^\d\n]{0,12}(?P<v>\d{4})(?!\d)"), LABELLED),
     _Rule("insurance", re.compile(rf"{_EDGE}(?P<v>[1-9][A-Z][A-Z0-9]\d[ -]?[A-Z][A-Z0-9]\d[ -]?[A-Z]{{2}}\d\d)(?![A-Za-z0-9])"), CHECKED),
+    _Rule("ip", re.compile(r"(?i:\bIP|[\u4e00-\u9fff]IP)(?i:v[46])?(?:地址)?[\s:：为是]{0,3}(?P<v>(?=[0-9A-Fa-f]{0,4}[.:])[0-9A-Fa-f][0-9A-Fa-f.:]{5,44}[0-9A-Fa-f])"), CHECKED),
     _Rule("fax", re.compile(rf"(?:(?i:\bfax)|传真)[^\d\n(+]{{0,40}}{_PHONE}"), CHECKED),
     _Rule("phone", re.compile(r"(?<![\d.])(?P<v>(?:\+?86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4})(?!\d)"), LABELLED),
     _Rule("phone", re.compile(r"(?<![\d.])(?P<v>1[3-9]\d[*xX]{4}\d{4})(?!\d)"), CHECKED),
@@ -462,13 +474,13 @@ _NUMBERS = (
     ),
     _Rule("plate", re.compile(rf"(?P<v>[{_PLATE_PROVINCES}][A-Z][·•. -]?[A-HJ-NP-Z0-9]{{4,6}}(?:[挂学警港澳使领试超]|(?<=[A-Z0-9]{{5}})))(?![A-Za-z0-9])"), CHECKED),
     _Rule("plate", re.compile(rf"(?:牌照|车牌|号牌|车号|牌号)(?:号码?)?[\s:：为是]{{0,3}}(?P<v>[{_HAN}]{{0,3}}[A-Z]{{0,2}}[·•. -]?(?=[A-Z]{{0,5}}\d)[A-Z0-9]{{4,7}}[挂学警港澳使领]?)(?![A-Za-z0-9])"), CHECKED),
-    _Rule("plate", re.compile(rf"(?P<v>WJ[{_HAN}]?[\s·]?\d{{4,5}}[A-Z]?)(?![A-Za-z0-9])"), LABELLED),
+    _Rule("plate", re.compile(rf"(?P<v>WJ[{_HAN}\d]{{0,2}}[\s·-]?\d{{4,5}}[A-Z]?)(?![A-Za-z0-9])"), LABELLED),
     _Rule("plate", re.compile(rf"{_EDGE}(?P<v>(?=[A-Z]*\d)(?=\d*[A-Z])[A-HJ-NPR-Z0-9]{{17}})(?![A-Za-z0-9])"), CHECKED),
     _Rule("license", re.compile(r"(?i:licen[cs]e|passport|permit)(?:\s*(?i:number|no\.?|#))?[\s:]+(?P<v>(?=(?:[A-Z0-9 ]{0,9}\d){4})[A-Z0-9]{2,8}(?: [A-Z0-9]{2,8}){1,3})\b"), LABELLED),
     _Rule("license", re.compile(rf"[{_HAN}][证照](?:书|件)?(?:编?号码?|编码|档案)?[\s:：为是]{{0,3}}{_LONG_VALUE_ZH}"), WORDED),
     _Rule("license", re.compile(rf"[证照件书号][\s:：为是]{{0,3}}(?P<v>{_DOCUMENT_ZH})"), LABELLED),
     _Rule("plate", re.compile(rf"{_EDGE}(?P<v>(?!CD|HL|ER|PR)[A-Z]{{2}}\d\d [A-Z]{{3}})\b"), WORDED),
-    _Rule("plate", re.compile(r"\b(?i:plates?|registration|reg\.?|rego|tags?|VRM)(?:\s(?i:no|number)\b\.?)?[\s:#]+(?P<v>(?=[A-Z -]{0,9}\d)[A-Z0-9]{1,4}[ -]?[A-Z0-9]{3,6}(?:-[A-Z0-9]{1,3})?)\b"), LABELLED),
+    _Rule("plate", re.compile(r"\b(?i:plates?|registration|reg\.?|rego|tags?|VRM)(?:\s(?i:no|number)\b\.?)?[\s:#]+(?P<v>(?=[A-Z -]{0,9}\d)(?:[A-Z0-9]{1,4}[ -]?[A-Z0-9]{3,6}|[A-Z0-9]{1,4}-[A-Z0-9]{2,4})(?:-[A-Z0-9]{1,3})?)\b"), LABELLED),
     _Rule(
         "plate",
         re.compile(
@@ -478,7 +490,7 @@ _NUMBERS = (
         ),
         WORDED,
     ),
-    _Rule("biometric", re.compile(rf"{_EDGE}(?P<v>[A-Za-z0-9_-]{{1,120}}\.{_FILE})"), CHECKED),
+    _Rule("biometric", re.compile(rf"{_EDGE}(?P<v>(?:(?:IMG|DSC|VID|MOV|PXL|[Pp]hoto|[Ii]mage|[Ss]can|[Ss]creenshot|[Rr]ecording|[Vv]ideo) )?[A-Za-z0-9_-]{{1,120}}\.{_FILE})"), CHECKED),
     _Rule("biometric", re.compile(rf"(?:[{_HAN}]{{0,12}}(?:照片?|图片?|像|频|音|件|样本|名为|见|如)[:：“\"]?(?=[\w-]{{4,60}}\.{_FILE}))?(?P<v>[{_HAN}A-Za-z0-9][\w-]{{0,60}}\.{_FILE})"), CHECKED),
     _Rule("biometric", re.compile(rf"\b(?i:{_LABELS['biometric'][0]})[^\d\n.;]{{0,16}}?\s(?P<v>(?=(?:[A-Z#_-]{{0,9}}\d){{4}})[A-Z0-9](?:[A-Za-z0-9]|[-_#](?=[A-Za-z0-9])){{4,}})"), LABELLED),
     _Rule("device", re.compile(r"(?P<v>\(01\)\s?\d{12,14}(?:\s?\((?:10|11|17|21|240)\)\s?[A-Za-z0-9./-]{1,20})*)"), CHECKED),
@@ -489,7 +501,7 @@ _NUMBERS = (
         "other",
         re.compile(
             r"\b(?:LINE|X|PSN|IG|FB|(?i:skype|wechat|weixin|telegram|instagram|insta|facebook|messenger|twitter|tiktok|snapchat|discord|reddit|youtube|twitch|xbox|steam|kakao(?:talk)?|viber|whatsapp|linkedin|weibo|tumblr|strava|zoom|venmo|cash ?app|paypal|user ?name|user ?id|screen ?name|nickname|gamer ?tag|gaming|gamer|handle|alias|log-?in))"
-            r"(?: (?i:name|id|handle|account|user|username|login|tag|profile|channel|is|as|under))*[\s:=(@\"“'‘]{1,3}(?P<v>(?=[A-Za-z-]{0,30}(?:\d|_|[:.#]\w)|[a-z]{1,20}[A-Z])[A-Za-z][\w:.#-]{2,40}\w)",
+            r"(?: (?i:name|id|handle|account|user|username|login|tag|profile|channel|is|as|under))*[\s:=(@\"“'‘]{1,3}(?P<v>(?=[A-Za-z-]{0,30}(?:\d|_|[:.#]\w)|[a-z]{1,20}[A-Z])(?:live:\.?)?[A-Za-z][\w:.#-]{2,40}\w)",
             re.ASCII,
         ),
         LABELLED,
@@ -503,8 +515,9 @@ _NUMBERS = (
     _Rule("other", re.compile(rf"(?:网名|昵称|微信名|用户名|[信博音书手站]ID|[信博音书手站][账帐]号)[\s:：为是]{{0,3}}[“\"「『‘']?(?P<v>[{_HAN}A-Za-z0-9_·]{{2,12}})"), LABELLED),
     _Rule("other", re.compile(rf"(?:网名|昵称|微信名?|用户名|[账帐]号|ID|抖音|微博|小红书|快手|博主)[\s:：为是叫]{{0,3}}[“\"「『‘](?P<v>[^”\"」』’\n]{{2,24}})[”\"」』’]"), CHECKED),
     _Rule("record_number", re.compile(r"床(?:位?号|位)[\s:：为]{0,3}(?P<v>[A-Z]?-?\d{1,3}(?:-?[加+]?\d{1,3})?[A-Z]?床?|[加+]\d{1,3}床?)"), LABELLED),
-    _Rule("record_number", re.compile(r"(?<![\d.A-Za-z~～-])(?P<v>(?:[A-Z]\d?-?|\d{1,2}-)?[加+]?\d{1,3}[A-Z]?床)(?![位单旁边头被垫])"), LABELLED),
-    _Rule("record_number", re.compile(r"(?<=[A-Z])(?P<v>-?[加+]?\d{1,3}[A-Z]?床)(?![位单旁边头被垫])"), LABELLED),
+    _Rule("record_number", re.compile(r"(?<![\d.A-Za-z~～-])(?P<v>(?:[A-Z]\d?-?|\d{1,2}-)?[加+]?\d{1,3}[A-Z]?床)(?![位单旁边头被垫病])"), LABELLED),
+    _Rule("record_number", re.compile(r"(?P<v>(?:[二三四五六七八九]?十[一二三四五六七八九]?|[二三四五六七八九])床)(?![位单旁边头被垫病])"), WORDED),
+    _Rule("record_number", re.compile(r"(?<=[A-Z])(?P<v>-?[加+]?\d{1,3}[A-Z]?床)(?![位单旁边头被垫病])"), LABELLED),
     _Rule("record_number", re.compile(r"\b(?:Bed|BED)(?:\s(?i:no|number)\b\.?)?[\s:#]{1,2}(?P<v>[A-Z]?\d{1,3}[A-Z]?)\b"), LABELLED),
     _Rule("record_number", re.compile(rf"[{_HAN}](?:编号|编码|号码|号|码|ID)[\s:：为是]{{0,3}}{_LONG_VALUE_ZH}"), WORDED),
     _Rule("record_number", re.compile(rf"\b(?<![Ll]ot )(?<![Bb]atch )(?<!CPT )(?i:numbers?|no\.|nr\.?|id|№)[\s:#]{{0,3}}{_LONG_VALUE}"), WORDED),
@@ -514,22 +527,22 @@ _NUMBERS = (
         re.compile(r"(?<![\d.,A-Za-z^+])(?P<v>\d{8,})(?![\d.,]*\d)(?!\s*(?:[/^×xX*%]|copies|IU|CFU|cells|units|[A-Za-zµμ]+/|个|单位|拷贝))"),
         BARE,
     ),
-    _Rule("other", re.compile(r"(?<![A-Za-z0-9*_/-])(?<!字)(?P<v>(?!NCT|PMC|ISRCTN|NM_|NP_)[A-Z]{1,8}[-_]?(?:0\d{4,}|\d{7,}))(?![A-Za-z0-9])"), BARE),
+    _Rule("other", re.compile(r"(?<![A-Za-z0-9*_/-])(?<!字)(?P<v>(?!ID|QQ|NCT|PMC|ISRCTN|NM_|NP_)[A-Z]{1,8}[-_]?(?:0\d{4,}|\d{7,}))(?![A-Za-z0-9])"), BARE),
     _Rule("other", re.compile(rf"(?<=[{_HAN}])(?<!字)(?P<v>(?!ID|QQ)[A-Z]{{1,8}}[-_]?(?:0\d{{3,}}|\d{{6,}})[A-Z]?)(?![A-Za-z0-9])"), BARE),
     _Rule("other", re.compile(rf"{_EDGE}(?P<v>[A-Z]{{1,5}}-?(?:19|20)\d\d-\d{{3,}})(?![A-Za-z0-9])"), BARE),
 )  # fmt: skip
 
 # Dates and ages. A year alone may stay, a span of time too.
 _MONTH = (
-    r"(?:(?:January|February|March|April|May|June|July|August|September|October|November|December)\b"
-    r"|(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEPT?|OCT|NOV|DEC)\b\.?)"
+    r"(?:(?:January|February|March|April|May|June|July|August|September|October|November|December)(?![A-Za-z])"
+    r"|(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEPT?|OCT|NOV|DEC)(?![A-Za-z])\.?)"
 )
 _YEAR = r"(?:19|20)\d\d"
 _NO_UNIT = r"(?!\d|[./]\d|\s*(?:%|mg|mcg|m[lLm]|cm|kg|units?)\b)"
 _WEEKDAY = r"(?:\b(?:Mon|Tue|Tues|Wed|Wednes|Thu|Thurs|Fri|Sat|Satur|Sun)(?:day)?\b[.,]?\s{1,2}(?:the\s)?)?"
 _WEEKDAY_ZH = r"(?:[（(]?(?:星期|周|礼拜)[一二三四五六日天](?:[）)])?)?"
 _MONTH_DAY = r"(?:0?[1-9]|1[0-2])/(?:0[1-9]|[12]\d|3[01]|[1-9])(?![\d/]|\.\d)"
-_NO_SCORE = r"(?!\w*(?:score|pain|strength|power|murmur|grade|scale|acuity|vision|visual|pressure|reflex|pulse|cores?|nodes?|margin|apgar|ratio|bp\b|vas\b|nrs\b|gcs\b|va\b|out\b|about|dose))"
+_NO_SCORE = r"(?!\w{0,20}?(?i:score|pain|strength|power|murmur|grade|scale|acuity|vision|visual|pressure|reflex|pulse|cores?|nodes?|margin|apgar|ratio|bp\b|vas\b|nrs\b|gcs\b|va\b|out\b|about|dose))"
 _NO_FRACTION = (
     r"(?!\s*(?:%|pain|scale|sever|strength|power|positive|negative|nodes?|cores?|murmur|systolic|in |of |to |m[lmg]|cm|级|分|肋))"
 )
@@ -545,11 +558,11 @@ _DATES = tuple(
     for pattern, certainty in (
         (rf"\b(?P<v>{_WEEKDAY}{_MONTH}\s+(?:the\s)?\d{{1,2}}(?:st|nd|rd|th)?\b(?:,?\s+(?:{_YEAR}|['’]\d\d)\b)?){_NO_UNIT}", LABELLED),
         (rf"(?<![\d/.])(?P<v>{_WEEKDAY}\d{{1,2}}(?:st|nd|rd|th)?(?:\s+of)?[\s-]*{_MONTH}(?:[\s,-]*(?:{_YEAR}|['’]?\d\d(?![\d-]|\s*(?:y|m|%)))\b)?)", LABELLED),
-        (rf"\b(?P<v>{_MONTH},?[\s-]+(?:of\s+)?(?:{_YEAR}|['’]\d\d))\b", LABELLED),
+        (rf"\b(?P<v>{_MONTH},?[\s-]*(?:of\s+)?(?:{_YEAR}|['’]\d\d))\b", LABELLED),
         (rf"(?P<v>(?<=[\s(:])(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs)?|Fri|Sat(?:ur)?|Sun)(?:day)?[.,]?\s\d{{1,2}}[/-]\d{{1,2}}(?:[/-]\d{{2,4}})?)(?!\d)", LABELLED),
         (rf"(?<![\d/.])(?P<v>(?:0?[1-9]|1[0-2])/{_YEAR})(?![\d/])", WORDED),
         (r"\b(?i:on|dated?|DOB|since|of|seen|visit|admitted|discharged|born)[:\s]+(?P<v>\d{1,2}-\d{1,2}-\d\d)(?!\d|\s*(?i:u|iu|units?)\b)", WORDED),
-        (r"(?<![A-Za-z0-9_./-])(?P<v>0[1-9]-(?:0[1-9]|[12]\d|3[01])-\d\d|(?:1[0-2]|[12]\d|3[01])-0[1-9]-\d\d)(?![A-Za-z0-9_/-]|\.\d)", WORDED),
+        (r"(?<![A-Za-z0-9_./-])(?P<v>0[1-9]-(?:0[1-9]|[12]\d|3[01])-\d\d|(?:1[0-2]|[12]\d|3[01])-0[1-9]-\d\d|[012]\d-1[0-2]-0[1-9])(?![A-Za-z0-9_/-]|\.\d)", WORDED),
         (r"(?<![\d./-])(?P<v>(?:0[1-9]|1[0-2])\.(?:0[1-9]|[12]\d|3[01])\.\d\d|(?:0[1-9]|[12]\d|3[01])\.(?:0[1-9]|1[0-2])\.\d\d)(?![\d./-])", WORDED),
         (rf"\b(?i:in|since|until|till|from|by|during|last|early|mid|late|this|next)[\s-]+(?P<v>{_MONTH})(?![a-z]|\s+fracture)", WORDED),
         (r"\b(?i:on|since|until|dated?|DOB|DOS|DOA|LMP|EDD|reviewed|seen|admitted|discharged|appointment|appt|due|clinic|repeated|started|stopped|scheduled|placed|removed|effective|as of|f/u|follow-?up|postponed to|moved to|rescheduled (?:to|for))[:\s]+(?P<v>\d{1,2}/\d{1,2})(?![\d/]|\.\d|\s*(?i:pain|scale|sever|days?|doses?))", WORDED),
@@ -559,7 +572,7 @@ _DATES = tuple(
         (r"\b(?i:his|her|their|the|a|last)\s+(?P<v>\d{1,2}/\d{1,2})(?=\s+(?i:visit|appointment|scan|mammogram|CT|MRI|x-?ray|labs?|note|clinic|admission|surgery|follow|ultrasound|echo|letter|ECG|bloods?|biopsy|colonoscopy|discharge|result))", WORDED),
         (r"\b(?i:on|since|until|by|from|before|after)\s(?P<v>the\s\d{1,2}(?:st|nd|rd|th)(?: of (?:this|last|next) month)?)(?=[.,;)]|$|\s(?:at|with|for|and|because|due|after|before|by)\b)", WORDED),
         (rf"\b(?i:on|at|over|since|before|after|around|until|till|by|during|last|this|near|past)\s(?P<v>{_HOLIDAY})\b(?!\s(?:disease|tree|factor|syndrome))", WORDED),
-        (rf"(?<![\d.])(?P<v>{_YEAR}[./-](?:0?[1-9]|1[0-2])[./-](?:0?[1-9]|[12]\d|3[01]){_WEEKDAY_ZH})(?!\d)", CHECKED),
+        (rf"(?<![\d.])(?P<v>{_YEAR}[./-](?:0?[1-9]|1[0-2])[./-](?:0?[1-9]|[12]\d|3[01])(?:T\d\d:\d\d(?::\d\d)?Z?|{_WEEKDAY_ZH}))(?!\d)", CHECKED),
         (rf"(?<![\d.])(?P<v>{_YEAR}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01]))(?![\d.]*\d)(?!\s*(?:[/^×xX*%]|copies|IU|个|拷贝))", WORDED),
         (rf"(?<![\d.])(?P<v>{_YEAR}[./-](?:0[1-9]|1[0-2]))(?![\d.]*\d|[/-]\d)", WORDED),
         (rf"(?<![\d./])(?P<v>{_YEAR}/(?:0?[1-9]|1[0-2]))(?![\d./-])", WORDED),
@@ -584,12 +597,13 @@ _DATES = tuple(
     _Rule("age_over_89", re.compile(pattern), certainty)
     for pattern, certainty in (
         (rf"(?<![\d./])(?P<v>{_OVER_89})(?=[\s-]*(?i:y/?o\b|y\.\s?o\b|y-o\b|years?\b|yrs?\b|y[\s/]?[MF]\b|y\b(?!/))(?!\s+(?i:ago|later|before|of (?!age))))", CHECKED),
-        (rf"\b(?i:aged?|age of|ages|turn(?:ed|s|ing)|nearly|almost|(?:died|deceased|passed(?: away)?|lived|survived|d\.)(?:\s[a-z]{{2,12}}){{0,4}}\s(?:at|to|until|till|aged?))[:\s]+(?:(?:the\s+)?(?:ripe\s)?(?:old\s)?age\s+(?:of\s+)?)?(?P<v>{_OVER_89})\b(?!\s*(?:%|/|bpm|m[lmg]|kg|cm|°))", CHECKED),
+        (rf"\b(?i:aged?|age of|ages|turn(?:ed|s|ing)|nearly|almost|(?:died|deceased|passed(?: away)?|lived|survived|d\.)(?:\s[a-z]{{2,12}}){{0,4}}\s(?:at|to|until|till|aged?)(?:\sbe)?)[:\s]+(?:(?:the\s+)?(?:ripe\s)?(?:old\s)?age\s+(?:of\s+)?)?(?P<v>{_OVER_89})\b(?!\s*(?:%|/|bpm|m[lLmg]|kg|cm|°))", CHECKED),
         (rf"\b(?i:age)(?:\s?/\s?(?i:sex|gender))?(?:\s\((?i:years|yrs|y)\))?\s*[:=-]?\s*(?P<v>{_OVER_89})\b(?!\s*%)", CHECKED),
         (rf"\b(?i:died|deceased|d\.)[:,]?\s+(?P<v>{_OVER_89})\b(?=[,;.)]|$|\s(?:of|from|with)\b)", CHECKED),
         (rf"\b(?i:{_PERSON})(?:\s+(?:is|was|turned|turns|now|at|died)){{1,3}}\s+(?P<v>{_OVER_89})(?=\s+(?:and|with|who|of|from)\b|[,;]|\.(?:\s|$)|$)", LABELLED),
         (rf"\b(?i:{_PERSON})(?:\s?\(|,\s)(?:now\s)?(?P<v>{_OVER_89})(?=[,;)]|\.(?:\s|$)|$|\s(?:and|with|alive|living|dead|deceased|in)\b)", LABELLED),
         (rf"(?:^|\n\s{{0,9}}|[.!?]\s|\b(?:Pt|PT|Patient|HPI|CC|ID|[Cc]onsult|[Ss]ummary|[Ff]or|[Aa]n?|[Tt]his|[Tt]he)\b[:,]?\s)(?P<v>{_OVER_89})(?=[\s-]?[MFmf]\b(?!\s*(?:°|fever|temp|oral|rectal|tympanic)))", CHECKED),
+        (rf"[;,(]\s?(?P<v>{_OVER_89})(?=[\s-]?[MF]\s(?:s/p|c/o|w/|with|who|from|admitted|presents|presented|found|brought|DNR|hx|PMH)\b)", CHECKED),
         (rf"(?<![\d./])(?P<v>{_OVER_89})(?=\s?/\s?[MF]\b|\s(?i:male|female|man|woman|lady|gentleman)\b)", CHECKED),
         (rf"(?<![A-Za-z])(?:[MF]|(?i:male|female))\s?[/,]\s?(?P<v>{_OVER_89})(?=[,;.)\s/]|$)(?!\s*(?:%|/|m[lmg]|kg|cm|bpm|°))", LABELLED),
         (rf"(?<![\d./])(?P<v>{_OVER_89})(?=(?:st|nd|rd|th)\s(?:birthday|year of life))", CHECKED),
@@ -624,6 +638,7 @@ _NO_NAME_WORDS = (
     r"|Seen|Reviewed|Admitted|Discharged|Referred|Transferred|Underwent|Developed|Received|Given|Started|Stopped|Known|Lives?|Works?|Smokes?|Drinks?|Uses?|Tolerated"
     r"|Patients?|Pt|Male|Female|Man|Woman|Boy|Girl|Gentleman|Lady|Infant|Child|Children|Mother|Father|Son|Daughter|Wife|Husband|Brother|Sister|Family|Parents?|Carer"
     r"|Mr|Mrs|Ms|Miss|Dr|Prof|Doctor|Nurse|Physician|Surgeon|Consultant|Practitioner|Specialist|Assistant|Attending|Resident|Fellow|Registrar|Team|Staff|Services?|Unit|Ward"
+    r"|(?:Flat|Room|House|Class)mate|Boyfriend|Girlfriend|Partner|Friend|Neighbou?r|Colleague|Mum|Mom|Dad|Gran(?:dma|dpa|ny)?|Grand(?:mother|father|son|daughter)|Aunt|Uncle|Cousin|Nephew|Niece|Teacher|Caller|Spouse|Relative|Witness|Bystander|Guarantor|Decedent|Subscriber|Pain|Nausea|Vomiting|Fever"
     r"|Caucasian|Asian|African|American|Hispanic|Latino|Latina|European|Indian|Chinese|Japanese|Irish|British|English|Scottish|Welsh|Jewish|Ashkenazi|Muslim|Christian|Catholic|Native"
     r"|Age|Aged|Sex|Gender|Date|Time|Day|Week|Month|Year|Name|Address|Phone|Email|Contact|Chief|Complaint|History|Past|Present|Social|Medical|Surgical|Physical|Exam(?:ination)?|Vitals?|Plan|Assessment|Impression|Diagnosis|Medications?|Allerg(?:y|ies)|Labs?|Results?|Review|Systems?|Signs?|Symptoms?|Findings?|Procedure|Operation|Treatment|Therapy|Imaging|Report|Summary|Follow|Note"
     r"|Acute|Chronic|Severe|Mild|Moderate|Bilateral|Left|Right|Upper|Lower|Anterior|Posterior|Primary|Secondary|Type|Stage|Grade|Class|Positive|Negative|Normal|Abnormal|High|Low|Stable|Unknown|Unremarkable|Healthy|Alive|Deceased|Well"
@@ -655,6 +670,7 @@ _KIN = (
     r"|[Ff]riend|[Nn]eighbou?r|[Cc]olleague|[Cc]arer|[Cc]aregiver|[Gg]uardian|[Rr]oommate|[Bb]oyfriend|[Gg]irlfriend"
     r"|[Nn]urse|[Mm]idwife|[Ss]urgeon|[Dd]octor|[Pp]hysician|[Cc]onsultant|[Rr]egistrar|[Pp]sychiatrist|[Pp]sychologist|[Pp]hysiotherapist|[Pp]harmacist|[Cc]ardiologist|[Nn]eurologist"
     r"|[Oo]ncologist|[Dd]entist|[Tt]herapist|[Ii]nterpreter|[Ss]ocial worker|GP|PCP|[Tt]eacher|[Mm]anager|[Tt]win|[Kk]ey ?worker|[Cc]ase ?worker|[Ss]tep(?:mother|father|son|daughter)|[Ss]pouse|[Bb]oss|[Ll]andlord|[Ll]andlady|[Cc]ounsellor|[Ss]olicitor|[Cc]oach|[Cc]lassmate|[Ff]latmate|[Hh]ousemate"
+    r"|[Pp]arent|[Gg]uarantor|[Dd]ecedent|[Pp]olicyholder|[Pp]olicy holder|[Ss]ubscriber|[Ii]nsured|[Cc]aretaker|[Rr]elative|[Ww]itness|[Bb]ystander|[Aa]pplicant|[Cc]lient|[Bb]eneficiary|[Pp]roxy|POA|HCP|EMT|CNA|[Nn]ext of kin|NOK|[Ee]mergency contact|[Pp]aramedic|[Tt]echnician|[Tt]echnologist|[Ss]onographer|[Dd]ietitian|[Nn]utritionist|[Cc]haplain|[Oo]fficer|[Ss]ergeant|[Dd]etective|[Aa]ttorney|[Ll]awyer|[Pp]astor|[Hh]ospitalist|[Rr]adiologist|[Pp]athologist|[Ii]ntensivist|[Ss]cribe|[Cc]oordinator|[Pp]hlebotomist|[Ii]ntern|[Ss]tudent|[Rr]oom-?mate|[Ee]x-(?:wife|husband)|[Bb]abysitter|[Nn]anny|[Hh]alf-(?:brother|sister)|[Gg]odmother|[Gg]odfather"
 )
 _AFTER_NAME = r"in|on|at|and|who|is|was|has|had|have|says|said|reports?|reported|notic(?:ed|es)|found|called|brought|by|for|with|to|from|states|stated|told|lives|feels|noted|observed|gave|thinks|describe[sd]|confirm(?:s|ed)|helps|accompanied|remembers|denie[sd]|came|arrived|works|saw|heard|thought|when|that|because|spoke|advised|agreed|agrees|recommend(?:s|ed)|reviewed|requested|wrote|ordered|explained|explains|suggested|suggests|drove|will|can|asked|witnessed"
 _FIRST = (
@@ -669,19 +685,27 @@ _POSTCODE = r"[A-Z]{1,2}\d[A-Z\d]? \d[ABD-HJLNP-UW-Z]{2}"
 _TOWN = rf"(?={_U})(?!(?:{_NO_NAME_WORDS})\b){_CAP}(?: {_CAP}){{0,2}}"
 _ZIP = r"\d{5}(?:-\d{4})?"
 _TAIL = (
-    r"(?:,? (?:Apt|Apartment|Unit|Suite|Ste|Flat|Room|Rm|Floor|#)\.? ?#?[A-Z0-9-]+)?"
+    r"(?:,? (?:Apt|Apartment|Unit|Suite|Ste|Flat|Room|Rm|Floor|Lot|Bldg|Building|#)\.? ?#?[A-Z0-9-]+)?"
     rf"(?:,? {_TOWN}(?=,|\.|;|\)|\s+(?:{_ST}|{_STATES})\b|\s+{_POSTCODE}|$))?(?:,? (?:{_ST}|{_STATES})\b)?(?:,? (?:{_ZIP}|{_POSTCODE})(?![\w-]))?"
 )
 _FLAT = r"(?:No\.?|Flat|Unit|Apartment|Apt\.?|Suite|Studio) [A-Z0-9]+,? "
 _STREET = r"Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Ct|Place|Pl|Way|Close|Terrace|Crescent|Square|Highway|Hwy|Parkway|Pkwy|Circle|Trail|Row|Gardens|Grove|Mews|Hill|Walk|Alley|Quay|Broadway|Plaza|Park|Turnpike|Pike|Bridge|Ridge|View|Loop|Path|Run|Crossing|Heights|Valley|Village|Estate|Parade|Rise|Green|Vale|Landing|Meadows?|Springs?|Station Road|Expressway|Bypass|Wharf|Yard"
-_INSTITUTION = r"Hospitals?|Medical Cent(?:er|re)|Health Cent(?:er|re)|Cancer Cent(?:er|re)|Rehabilitation Cent(?:er|re)|Clinic|Infirmary|Hospice|Nursing Home|Care Home|(?:Heart |Cancer |Eye )?Institute|Health System|Healthcare|Sanatorium|Medical Practice"
-_GENERIC = re.compile(
-    rf"(?:the |The )?(?:(?:{_NO_NAME_WORDS}|University|District|Local|Regional|County|Teaching|Memorial|State|City|National|Tertiary|Private|Public|Specialist|and|of|the) ?)+(?:{_INSTITUTION})"
+_CENTER = r"Cent(?:er|re)"
+_INSTITUTION = (
+    rf"Hospitals?|(?:Medical|Health|Cancer|Rehabilitation|Kidney|Dialysis|Heart|Eye|Surgical|Surgery|Imaging|Sleep|Wound|Spine|Pain|Burn|Trauma|Stroke|Diagnostic|Wellness|Birth(?:ing)?|Treatment|Recovery|Infusion|Care|Women['’]s|Children['’]s|Transplant|Diabetes|Counseling|Counselling) {_CENTER}"
+    r"|Clinic|Polyclinic|Infirmary|Hospice|(?:Nursing|Care|Retirement|Rest|Residential|Group) Home|(?:Heart |Cancer |Eye )?Institute|Health System|Healthcare|Sanatorium|(?:Medical|Family|Dental|General|Group) Practice|Family (?:Medicine|Health)|(?:Medical|Physicians) (?:Group|Associates)|Urgent Care|Primary Care|Assisted Living|Senior Living|Memory Care|Hospital Trust|NHS (?:Foundation )?Trust|Health Board"
+    r"|(?:Road|Street|Lane|House|Park|Hill|Green|Bridge|Court|Avenue|Village|Square|Health) Surgery|(?:Cardiology|Radiology|Oncology|Orthop(?:a?edic)s?|Urology|Neurology|Dermatology|OB/GYN|Pediatric) (?:Associates|Group|Partners|Consultants|Specialists)|VAMC|VA\b|Dental|Pediatrics|Dialysis|Rehab"
 )
-_COMPANY = r"Ltd|Limited|LLC|PLC|Company|Corporation|School|College|University|Academy|Shipyard|Council|Foundry|Airlines|Airways|Railways"
-_WORKPLACE = r"Inc|Factory|Airport|Logistics|Trust|Group|Bank|Insurance|Bakery|Garage|Brewery|Construction|Engineering|Motors|Electronics|Foods|Textiles|Security|Nursery|Salon|Pharmacy|Plant|Farms?|Mills?|Mines?|Industries|Stores?|Supermarket|Hotel|Restaurant|Church|Library|Prison|(?:Leisure|Sports|Community|Shopping|Day) Cent(?:er|re)"
-_FIRM = (
-    rf"(?:{_CAP}|[A-Z]{{2,}}\b)(?:(?:,(?= {_CAP}(?:,| and)))?(?: (?:&|and|of|for|the))* (?:{_CAP}|Co\.|LLC|PLC)){{0,5}}"
+_GENERIC = re.compile(
+    rf"(?:the |The )?(?:(?:{_NO_NAME_WORDS}|University|District|Local|Regional|County|Teaching|Memorial|State|City|National|Tertiary|Private|Public|Specialist|Referral|Academic|Level|I|II|III|IV|Poison|Control|Call|Day|Eye|Spine|Wound|Sleep|Dental|Mental|Behaviou?ral|Veterans|Outside|Urgent|Trauma|Women['’]s|Children['’]s|Family|Sexual|Anticoagulation|Coumadin|Lipid|Hepatitis|Heart|Failure|Foot|Weight|Walk-in|Mayo|Preoperative|Pre-op|Transplant|Methadone|STI|STD|GUM|TB|HIV|Tuberculosis|Headache|Hand|Hearing|Voice|Allergy|Fertility|IVF|Infertility|Genetic|and|of|the) ?)+(?:{_INSTITUTION})"
+)
+_COMPANY = r"Ltd|Limited|LLC|PLC|Company|Corporation|School|College|University|Academy|Shipyard|Council|Foundry|Airlines|Airways|Railways|LLP|GmbH|Corp|Incorporated|Squadron|Battalion|Regiment|Brigade|(?:Fire|Police|Sheriff['’]s|Public Works|Transportation) (?:Department|Office)|Authority|Ministry|Brothers|& Sons?(?: [A-Z][a-z]+)?|& Co"
+_WORKPLACE = r"Inc|Factory|Airport|Logistics|Trust|Group|Bank|Insurance|Bakery|Garage|Brewery|Construction|Engineering|Motors|Electronics|Foods|Textiles|Security|Nursery|Salon|Pharmacy|Plant|Farms?|Mills?|Mines?|Industries|Stores?|Supermarket|Hotel|Restaurant|Church|Library|Prison|(?:Leisure|Sports|Community|Shopping|Day|Distribution|Call|Fulfil?lment) Cent(?:er|re)|Roofing|Plumbing|Steel|Trucking|Freight|Lumber|Landscaping|Cleaners|Cleaning|Diner|Caf[eé]|Bistro|Pizzeria|Grill|Barbers?|Steelworks|Warehouse|Quarry|Ranch|Orchards?|Winery|Vineyards?|Museum|Theat(?:er|re)|Zoo|Press|Media|Software|Technologies|Systems|Solutions|Partners|Associates|Consulting|Properties|Realty|Haulage|Couriers?|Transport|Chemicals?|Plastics|Poultry|Dairy|Fisheries|Shipping|Builders|Contractors|Electric"
+_FIRM_WORD = rf"(?:{_CAP}(?:['’]s(?= {_U}))?|[A-Z]{{2,}}\b|\d{{1,3}}(?:st|nd|rd|th)(?= {_U}))"
+_FIRM = rf"(?!(?:ICU|ED|ER|OR|NICU|PICU|MICU|SICU|CCU|ENT|OT|UK|USA?|NHS|Army|Navy|Air Force|Marines|Military)\b){_FIRM_WORD}(?:(?:,(?= {_CAP}(?:,| and| &)))?(?: (?:&|and|of|for|the))* (?:{_FIRM_WORD}|Co\.|LLC|LLP|PLC)){{0,5}}"
+_JOB = (
+    r"[Aa]ccountant|[Ff]oreman|[Mm]echanic|[Ww]elder|[Ee]ngineer|[Cc]lerk|[Tt]eacher|[Dd]river|[Mm]anager|[Ss]upervisor|[Cc]ashier|[Cc]ook|[Cc]hef|[Jj]anitor|[Cc]arpenter|[Ee]lectrician|[Pp]lumber|[Pp]ainter|[Tt]echnician|[Aa]nalyst|[Ss]ecretary|[Rr]eceptionist|[Ww]aiter|[Ww]aitress|[Bb]artender|[Bb]arista|[Ll]ibrarian|[Pp]rofessor|[Ll]ecturer|[Ss]tudent"
+    r"|[Aa]ttorney|[Ll]awyer|[Pp]aralegal|[Pp]ilot|[Ss]ergeant|[Ss]oldier|[Oo]fficer|[Gg]uard|[Mm]achinist|[Oo]perator|[Rr]oofer|[Aa]pprentice|[Ii]ntern|[Ff]irefighter|[Rr]eporter|[Ee]ditor|[Dd]eveloper|[Pp]rogrammer|[Ss]alesman|[Ss]aleswoman|[Ss]ales rep(?:resentative)?|[Aa]gent|[Cc]ontractor|[Cc]onsultant|[Cc]leaner|[Cc]ustodian|[Bb]utcher|[Bb]aker|[Ff]armhand|[Ll]aborer|[Ll]abourer|[Ww]orker|[Ee]mployee|[Dd]irector|[Oo]wner|[Pp]artner|[Vv]olunteer|[Ff]reshman|[Ss]ophomore|[Jj]unior|[Ss]enior|[Pp]rincipal|[Cc]oach|[Cc]ounselor|[Nn]urse|[Aa]ide|[Hh]ousekeeper|[Hh]airdresser|[Bb]arber|[Tt]ailor|[Dd]ispatcher|[Cc]ourier|[Pp]orter|[Dd]esigner|[Aa]rchitect|[Ss]urveyor|[Bb]anker|[Tt]eller|CEO|CFO|CTO"
 )
 _PEOPLE = tuple(
     _Rule("name", re.compile(pattern), certainty)
@@ -707,6 +731,7 @@ _PEOPLE = tuple(
         (rf"\b(?:ring|call|phone|text|contact|tell|ask|inform|meet)\s+(?P<v>{_WORD})(?=\s*\(|[,.]|\s+(?:on|at|to|about|if|before|after|when)\b)", WORDED),
         (rf"\b(?P<v>(?:[A-Z]\.\s?)*{_NAME})(?=\s*\((?:[a-z]+\s+){{0,2}}(?:{_KIN})\b)", WORDED),
         (rf"(?:^|\n)\s*(?P<v>{_WORD}, {_NEXT}(?:\s[A-Z]\b\.?)?)(?=,?\s+(?:\d{{1,3}}\s?(?:[MFy]|/)|\(?(?:MRN|DOB|NHS|[MF]\b)))", WORDED),
+        (rf"(?:^|[:;\n|]\s{{0,3}})(?P<v>{_WORD}, {_NEXT}(?: {_NEXT})?(?:\s[A-Z]\b\.?)?)(?=\s?[/|(-]\s?(?:[MF]\b|\d|DOB|MRN|[a-z]))", WORDED),
         (r"(?:^|\n)\s*(?P<v>[A-Z][A-Z'’-]{2,}, [A-Z][A-Za-z'’-]+(?: [A-Z]\b\.?)?)(?=,?\s+-?\s*(?:\d{1,3}\s?(?:[MFy]|/)|\(?(?:MRN|DOB|NHS|[MF]\b)))", WORDED),
         (rf"\b(?=[A-Z])(?<!St )(?<!St\. )(?P<v>{_FIRST})\b(?![-–]){_NO_EPONYM}(?=[,.;:)?]|['’]s\b|$|\s+[a-z])", WORDED),
         (rf"\b(?<!in )(?<!to )(?P<v>{_NAME})(?=,?\s+(?:is|was)?\s*(?:an?\s+)?\d{{1,3}}[\s-]*(?:y/?o|(?:years?|yrs?|months?)[\s-]+old)\b)", WORDED),
@@ -741,6 +766,16 @@ _PEOPLE_BY_CAPITALS = (
     ),
 )  # fmt: skip
 _PLACES = (
+    _Rule("address", re.compile(rf"(?<![\d.])(?P<v>\d{{1,5}}[- ]block (?:of )?(?:(?:[NSEW]|NE|NW|SE|SW)\.? )?(?:{_CAP}|\d+(?:st|nd|rd|th))(?: {_CAP}){{0,3}}{_TAIL})"), LABELLED),
+    _Rule("address", re.compile(rf"\b(?P<v>(?:RR|R\.R\.|Rural Route|HC|Rte\.?|Route|Box) ?\d{{1,4}},? (?:Box )?\d{{1,5}}[A-Z]?{_TAIL})"), LABELLED),
+    _Rule("address", re.compile(rf"(?<![\d.])(?P<v>(?:{_FLAT})?\d{{1,5}}[A-Za-z]?(?:[-/]\d{{1,4}})?,? (?=[A-Z])[A-Za-z'’., -]{{3,70}}?,? (?:(?:{_ST}|{_STATES})\.?,? {_ZIP}|{_POSTCODE}))(?![\w-])"), LABELLED),
+    _Rule("address", re.compile(rf"(?<![\d.])(?P<v>\d{{1,5}}[A-Za-z]?,? (?:[Rr]ue|Calle|Via|Avenida|Rua|Avda\.|Ul\.) [A-Za-z '’-]{{2,40}}{_TAIL})"), LABELLED),
+    _Rule("address", re.compile(r"\b(?P<v>(?:County|State|Farm|Forest|Ranch|Interstate|Highway|Hwy|Route) (?:(?:Road|Route|Rd|Hwy|Highway) )?\d{1,4}[A-Z]?)\b(?!\s?(?:mg|of|patients))"), WORDED),
+    _Rule("address", re.compile(rf"\b(?i:corner|intersection|junction) of (?P<v>{_CAP}[A-Za-z0-9 .'’]{{0,24}} (?:and|&) (?:{_CAP}|\d{{1,3}}(?:st|nd|rd|th))(?: {_CAP}){{0,2}})"), LABELLED),
+    _Rule("address", re.compile(rf"\b(?={_U})(?P<v>(?!(?:{_NO_NAME_WORDS})\b){_CAP}(?: {_CAP})? (?:St|Ave|Rd|Blvd|Street|Avenue|Road)\.? (?:and|&|at) (?:{_CAP}|\d{{1,3}}(?:st|nd|rd|th))(?: (?:{_STREET})\b)?)"), LABELLED),
+    _Rule("address", re.compile(rf"\b(?={_U})(?P<v>(?!(?:{_NO_NAME_WORDS}|County)\b){_CAP}(?: {_CAP})? (?:County|Township|Parish))\b(?! (?:[Hh]ospital|[Cc]ouncil|[Jj]ail))"), WORDED),
+    _Rule("address", re.compile(rf"\b(?={_U})(?P<v>(?!(?:{_NO_NAME_WORDS})\b){_CAP}(?: {_CAP}){{0,2}}, (?:{_STATES}))\b"), WORDED),
+    _Rule("address", re.compile(r"(?<![A-Za-z0-9])(?P<v>(?!T\dN)[ABCEGHJ-NPRSTVXY]\d[ABCEGHJ-NPRSTV-Z] \d[ABCEGHJ-NPRSTV-Z]\d)(?![A-Za-z0-9])"), WORDED),
     _Rule("address", re.compile(rf"(?<![\d.])(?P<v>(?:{_FLAT}|(?:{_FLAT})?\d{{1,5}}[A-Z]?(?:[-/]\d+)? )(?:(?:[NSEW]|NE|NW|SE|SW)\.? )?(?:{_CAP}|\d+(?:st|nd|rd|th))(?: {_CAP}){{0,3}} (?:{_STREET})\b\.?{_TAIL})"), LABELLED),
     _Rule("address", re.compile(rf"(?<![\d.])(?P<v>(?:{_FLAT}|(?:{_FLAT})?\d{{1,5}}[A-Z]? ){_CAP}(?: {_CAP}){{0,3}}(?:,? (?:Apt|Apartment|Unit|Suite|Ste|Flat)\.? ?#?[A-Z0-9-]+)?,? {_TOWN},? (?:(?:{_ST}|{_STATES}),? {_ZIP}|{_POSTCODE}))(?![\w-])"), LABELLED),
     _Rule("address", re.compile(rf"\b(?={_U})(?P<v>(?!(?:{_NO_NAME_WORDS})\b){_CAP}(?: {_CAP}){{0,2}} (?:Street|Avenue|Road|Lane|Boulevard|Terrace|Crescent|Highway|Parkway|Gardens|Mews)\b{_TAIL})"), WORDED),
@@ -754,7 +789,7 @@ _PLACES = (
     _Rule(
         "address",
         re.compile(
-            rf"\b(?:[Ll]iv(?:es?|ed|ing)|[Rr]esid(?:es?|ed|ing)|[Rr]esident|[Bb]orn|[Rr]aised|[Gg]rew up|[Mm]ov(?:es?|ed|ing)|[Rr]elocated|[Nn]ative|[Bb]ased|[Hh]omeless)\s(?:[\w'’,-]+\s){{0,5}}?(?:in|of|at|from|to|near)\s+"
+            rf"\b(?:[Ll]iv(?:es?|ed|ing)|[Rr]esid(?:es?|ed|ing)|[Rr]esident|[Bb]orn|[Rr]aised|[Gg]rew up|[Oo]riginally|[Hh]ails?|[Cc]omes|[Mm]ov(?:es?|ed|ing)|[Rr]elocated|[Nn]ative|[Bb]ased|[Hh]omeless)\s(?:[\w'’,-]+\s){{0,5}}?(?:in|of|at|from|to|near)\s+"
             rf"(?P<v>(?!(?:{_STATES}|{_COUNTRIES})\b){_TOWN}(?:, (?:{_CAP}|{_ST})\b)?)"
         ),
         WORDED,
@@ -769,16 +804,28 @@ _PLACES = (
     ),
     _Rule(
         "hospital",
-        re.compile(rf"\b(?P<v>(?:(?:{_CAP}|St\.?|[A-Z]{{2,5}})(?:['’]s?)?(?: (?:of|and|the|&|for))* ){{1,5}}(?:{_INSTITUTION})\b(?: (?:of|at) {_CAP}(?: {_CAP}){{0,2}})?)"),
+        re.compile(rf"\b(?P<v>(?:(?:{_CAP}|St\.?|[A-Z]{{2,5}})(?:['’]s?)?(?: (?:of|and|the|&|for))* ){{1,5}}(?:{_INSTITUTION})\b(?: (?:of|at) {_CAP}(?: {_CAP}){{0,2}})?(?: ?#\d{{1,4}})?)"),
         WORDED,
         lambda value: not _GENERIC.fullmatch(value),
     ),
-    _Rule("hospital", re.compile(rf"\b(?P<v>(?:St\.?|Saint) (?!Elevation|Depression|Segment|Change|Wave){_CAP}(?:['’]s)?(?: {_CAP}){{0,2}})(?! (?:wort|dance|encephalitis))"), WORDED),
+    _Rule("hospital", re.compile(rf"\b(?P<v>(?:St\.?|Saint) (?!Elevation|Depression|Segment|Change|Wave){_CAP}(?:['’]s)?(?: {_CAP}){{0,2}})(?! (?:wort|dance|encephalitis|Questionnaire|Score|Index))"), WORDED, lambda value: not re.search(r"Questionnaire|Score|Index|Scale|Criteria", value)),
+    _Rule("hospital", re.compile(rf"\b(?:[Tt]ransfer(?:red|s)?|[Rr]eferred|[Dd]ischarged|[Aa]dmitted) (?:from|to|at) (?P<v>(?!(?:{_NO_FIRST_NAME})\b)(?!{_TERM}){_CAP}(?: (?!(?:{_NO_NAME_WORDS})\b)(?!{_TERM}){_CAP}){{0,2}})(?=[.,;)]|$|\s(?:for|with|on|after|where|by|ED|ER|ICU)\b)"), WORDED, loose=True),
     _Rule(
         "employer",
-        re.compile(rf"\b(?i:work(?:s|ed|ing)?|employ(?:ed|ee)|retired)\s(?:\w+\s){{0,4}}?(?:at|for|by|from|of|with)\s+(?:the\s+)?(?P<v>(?!(?:{_NO_NAME_WORDS})\b){_FIRM})"),
+        re.compile(rf"\b(?i:work(?:s|ed|ing)?|employ(?:ed|ee)|retired)\s(?:\w+\s){{0,4}}?(?:at|for|by|from|of|with)\s+(?P<v>(?:the\s+)?(?!(?:{_NO_NAME_WORDS})\b){_FIRM})"),
         WORDED,
     ),
+    _Rule(
+        "employer",
+        re.compile(
+            rf"\b(?:[Dd]riv(?:es?|ing) (?:a \w{{2,12}} )?for|(?:[Ll]aid off|[Ff]ired|[Hh]ired|[Ee]mployed|[Cc]ontracted) (?:by|from|at)|[Rr]eturn(?:ed|s|ing)? to (?:work|school|duty) (?:at|for|with)|(?:[Jj]ob|[Pp]osition|[Ss]hifts?|[Ii]nternship) (?:at|with)|[Vv]olunteers? (?:at|for|with)|[Ii]nterns? at|[Ss]erv(?:es|ed|ing) (?:in|with)|[Ss]tationed at|[Ee]nrolled (?:at|in)|[Ss]tud(?:ies|ied|ying) at|[Gg]raduated from|[Aa]ttends|[Tt]eaches(?: [\w-]{{2,12}}){{0,3}} at)"
+            rf"\s+(?P<v>(?:the\s+)?(?!(?:{_NO_NAME_WORDS})\b){_FIRM})"
+        ),
+        WORDED,
+    ),
+    _Rule("employer", re.compile(rf"\b(?:[Mm]anag|[Oo]wn|[Rr]un|[Oo]perat)(?:e?s|ed|ing) (?P<v>(?:the )?(?!(?:{_NO_NAME_WORDS})\b){_CAP}(?: (?:{_CAP}|&|and|of)){{0,4}} (?:{_WORKPLACE}|{_COMPANY}))\b"), WORDED),
+    _Rule("employer", re.compile(rf"\b(?:{_JOB})s? (?:at|for|with|of|in) (?P<v>(?:the )?(?!(?:{_NO_NAME_WORDS})\b){_FIRM})"), WORDED),
+    _Rule("employer", re.compile(rf"\b(?i:occupation|job|profession|work|employer)(?:/[a-z]{{2,12}})?\s?[:=]\s?[a-z][a-z /-]{{2,30}}(?:,| at| for| with| -) (?:the )?(?P<v>{_FIRM})"), WORDED),
     _Rule("employer", re.compile(rf"\b(?i:job|occupation|profession)[:\s][^.;\n]{{0,30}}?\b(?:at|for|with)\s+(?:the\s+)?(?P<v>{_FIRM})"), WORDED),
     _Rule("employer", re.compile(rf"\b(?={_U})(?P<v>(?!(?:{_NO_NAME_WORDS})\b){_CAP}(?: (?:{_CAP}|&|and|of)){{0,4}} (?:{_WORKPLACE}))\b"), WORDED, loose=True),
     _Rule("employer", re.compile(rf"\b(?={_U})(?P<v>(?!(?:{_NO_NAME_WORDS})\b){_CAP}(?: (?:{_CAP}|&|and|of)){{0,4}} (?:{_COMPANY}))\b"), WORDED),
@@ -812,14 +859,18 @@ _ORDINARY = (
     "谢意绝罪|费事力劲心用解|赖以|辛苦辣|辜负|迟早滞疑缓误迟钝|郁积结郁闷|郑重|鄂皖豫|钟头情表鼓|钱包币物|陆上地战游相续路|隋代唐朝末|鞠躬|顾准念源虑|麦秸粒|齐心整集|龙口头椅船袍"
 )
 _WORDS_ZH = frozenset(entry[0] + second for entry in _ORDINARY.split("|") for second in entry[1:])
+_DRUGS_ZH = frozenset("谷维素 黄连素 金水宝 金天格 甘利欣 季德胜 马应龙 雷公藤 康忻 施慧达 施维雅 易瑞沙 安可达 安博维 安理申 金纳多 宁神灵 白云山 万爽力 万艾可 诺和平 诺和灵 诺和锐 诺和龙 贺普丁 易善复 左洛复 罗盖全 利多卡 华法林 洛赛克 康泰克 安宫牛 金银花 柏子仁 石斛 麦冬 白芍 白芷 黄芪 黄芩 黄柏 杜仲 连翘 丁香 单硝酸 梅花针 白求恩 万托林 舒利迭 文拉法 温胆汤 龙胆泻 丹参".split())
 _POPULAR = "伟刚勇毅俊峰强军平保东文辉力明永健世广志义兴良海山仁波宁贵福生龙元全国胜学祥才武新利清飞彬富顺信子杰涛昌成康星光天达安岩中茂进林有坚和彪博诚先敬震振壮会思群豪心邦承乐绍功松善厚庆磊民友裕河哲江超浩亮政谦亨奇固之轮翰朗伯宏言若鸣朋斌梁栋维启克伦翔旭鹏泽晨辰士以建家致树德行泰盛雄琛钧冠策腾楠榕风航弘秀娟英华慧巧美娜静淑惠珠翠雅芝玉萍红娥玲芬芳燕彩春菊兰凤洁梅琳素云莲真环雪荣爱妹霞香月莺媛艳瑞凡佳嘉琼勤珍贞莉桂娣叶璧璐娅琦晶妍茜秋珊莎锦黛青倩婷姣婉娴瑾颖露瑶怡婵雁蓓纨仪荷丹蓉眉君琴蕊薇菁梦岚苑婕馨瑗琰韵融园艺咏卿聪澜纯毓悦昭冰爽琬茗羽希欣飘滢馥筠柔竹霭凝晓欢霄枫芸菲寒伊亚宜可姬舒荔枝丽阳妮宝贝程梵罡恒鸿桦骅剑娇纪宽苛灵玛媚琪晴容睿烁堂唯威韦雯苇萱阅彦宇雨洋忠宗曼逸贤蝶菡绿蓝儿烟小轩涵奕梓诺语沐皓煜烨晟铭淳淇芷茹婧彤悠宸昊瑜珂圆远怀鹤朝满金银根土火木川培庚润甫贻钦锋锐镇铁钢钰鑫凯卓然城立礼智孝廉耀煌焕炳灿照熙勋懿帆少正"
 """Characters that given names are commonly made of."""
 _GIVEN = rf"(?![{_CLINICAL}])[{_HAN}]"
 _NAME_ZH = rf"(?:(?:{_COMPOUND})|[{_SURNAMES}])(?:某某?|{_GIVEN}(?:{_GIVEN})??)"
 _AFTER_ZH = (
     r"(?=$|[^\u4e00-\u9fff]|[男女因于主诉系自现今昨近既入来就之的在医护教要陪称述等为从出曾已查发完进行记签送代告拒同说表示带到反又再予给被将会和与及或至以突无有未患晨夜前后早饮吸服用是否认住开家需也均遵亦副]"
-    r"|父|母|妻|丈|副)"
+    r"|父|母|妻|丈|副|电话|手机|微信|身份证|联系|住院号)"
 )
+_FAR_ZH = "阿艾巴布卓玛扎西次仁多吉旺堆平措央金拉姆丹增洛桑格尼白达瓦顿珠青索朗强特尔其斯琴乌兰娜图雅苏日和勒呼吐逊木热依提努哈玉素甫迪力帕孜古丽买麦合亚克江山别叶海米沙库赛毕托娅鲁额登宝音那孟根塔敖才让贡嘎曲珍德吉边巴顶地"
+"""What Tibetan, Mongolian and Uyghur names are written with; they begin with no surname."""
+_SURE_COMPOUND = "欧阳|司马|上官|诸葛|夏侯|皇甫|尉迟|慕容|令狐|宇文|司徒|端木|呼延|独孤|轩辕|申屠|闻人|赫连|淳于|拓跋"
 _WHO_ZH = (
     r"患者|病人|患儿|产妇|孕妇|伤者|死者|老人|家属|其[子女妻夫父母兄弟姐妹孙舅叔姑姨侄]|丈夫|妻子|儿子|女儿|父亲|母亲|儿媳|女婿|爱人|配偶|姐姐|哥哥|弟弟|妹妹|孙子|孙女|外孙女?|奶奶|爷爷|同事|朋友|邻居|室友|同学|工友|老乡|同乡|老伴|好友|网友|战友|实习生|研究生|规培生|司机|民警|警察|路人|保安|店主|房东|女友|男友|未婚[夫妻]|舅舅|叔叔|姑姑|姨妈|侄[子女]|外甥|一助|二助|助手|(?:记录|手术|检查|报告|审核|操作|经手)[者人]|保姆|护工|陪护"
     r"|联系人|监护人|医师|护师|医生|大夫|护士长?|主任|教授|术者|主刀|麻醉师|技师|药师|名叫|叫做|我是|本人"
@@ -830,21 +881,30 @@ _TITLE_ZH = (
 )
 _PROVINCE = "北京|天津|上海|重庆|河北|山西|辽宁|吉林|黑龙江|江苏|浙江|安徽|福建|江西|山东|河南|湖北|湖南|广东|海南|四川|贵州|云南|陕西|甘肃|青海|台湾|内蒙古|广西|西藏|宁夏|新疆|香港|澳门"
 _PLACE_CHAR = r"(?![于在到至往由从自住来为是系家患医病院科诊症腔道膜者现])[\u4e00-\u9fff]"
-_ADMIN = rf"{_PLACE_CHAR}{{1,7}}?(?:自治[区州县]|地区|街道|社区|[市州盟区县旗镇乡村屯])"
+_ADMIN = rf"{_PLACE_CHAR}{{1,7}}?(?:自治[区州县]|地区|街道|社区|嘎查|苏木|林场|农场|牧场|开发区|新区|工业园|产业园|[市州盟区县旗镇乡村屯])"
 _ROAD = rf"{_PLACE_CHAR}{{0,8}}?(?:大道|胡同|小区|花园|新村|公寓|家园|大厦|广场|[路街巷弄里苑园])"
-_HOUSE = r"[0-9A-Za-z一二三四五六七八九十-]+(?:号楼|号院|单元|[号栋幢座弄室层楼组队户])"
+_HOUSE = r"(?:(?:附|甲|乙|丙|后座|前座|[东西南北])?[0-9A-Za-z一二三四五六七八九十-]{1,8}(?:号楼|号院|号门|单元|[号栋幢座弄室层楼组队户])(?:[东西南北]侧)?|(?<=[元楼栋幢座层])\d{2,4}(?![\d.]|\s*[A-Za-z%℃]))"
 _PART = rf"(?:{_ADMIN}|{_ROAD}|{_HOUSE})"
-_CLAUSE_CHAR = r"(?:(?![于在到至往去由经从赴送入住转诊与及后曾因并即遂行予请求])[\u4e00-\u9fff])"
+_CLAUSE_CHAR = r"(?:(?![于在到至往去由经从赴送入住转诊与及后曾因并即遂行予请求给居跑])[\u4e00-\u9fff])"
 _DEPARTMENT = r"(?:(?:心血管|心胸|心|消化|呼吸|神经|肾|血液|内分泌|骨|普|泌尿|胸|妇|产|儿|眼|耳鼻喉|皮肤|肿瘤|急诊|感染|风湿|康复|放射|病理|重症)(?:免疫|医学|内|外)*科)?"
 _INSTITUTION_ZH = r"医院|卫生院|卫生所|卫生室|诊所|卫生服务中心|卫生服务站|疗养院|保健院|疾控中心|急救中心|体检中心|医学中心|门诊部|福利院|养老院|敬老院|护理院"
 _GENERIC_ZH = re.compile(
-    rf"(?:患者|家属|病人|当地|外地|外|我|本|上级|下级|某|社区|乡镇|[县市省区乡镇村]级?|基层|私人|民营|私立|公立|专科|综合|[二三]级|甲等|[二三]甲|大|小|附近|其他|多家?|几家?|该|院外|非|地方|人民|中心|中西?|妇幼|妇产|儿童|口腔|精神|传染病|肿瘤|眼科|胸科|辗转|就近|先|两家?|一家?|家|医|国外|境外|校|厂)*(?:{_INSTITUTION_ZH})"
+    rf"(?:患者|家属|病人|当地|外地|外|我|本|上级|下级|某|社区|乡镇|[县市省区乡镇村]级?|基层|私人|民营|私立|公立|专科|综合|[二三]级|甲等|[二三]甲|大|小|附近|其他|多家?|几家?|[一两二三四五六七八九十数多]家|互联网|网络|线上|定点|协作|医联体|对口|接诊|收治|原|同级|市级|省级|县级|院外|非|地方|人民|中心|中西?|妇幼|妇产|儿童|口腔|精神|传染病|肿瘤|眼科|胸科|辗转|就近|先|两家?|一家?|家|医|国外|境外|校|厂)*(?:{_INSTITUTION_ZH})"
 )
-_FIRM_ZH = r"有限公司|公司|集团|工厂|厂|中学|小学|大学|学院|学校|幼儿园|银行|研究所|研究院|设计院|煤矿|酒店|超市|部队|派出所|税务局|供电局|法院|局"
+_FIRM_ZH = r"有限公司|公司|集团|工厂|厂|中学|小学|大学|学院|学校|幼儿园|银行|研究所|研究院|设计院|煤矿|煤业|酒店|酒楼|饭店|餐厅|宾馆|超市|商场|事务所|部队|派出所|税务局|供电局|法院|检察院|管理所|合作社|物业|快递|外卖|报社|电视台|出版社|加油站|养殖场|屠宰场|林场|农场|牧场|局"
+_BRANCH_ZH = r"(?:[\u4e00-\u9fff]{0,6}?(?:分公司|分局|分厂|分店|分校|支行|分行|支队|大队|中队|车间|门店|校区|[一二三四五六七八九十][矿厂队部]|站(?!立)|店))?"
 _GENERIC_FIRM_ZH = re.compile(
-    rf"(?:某|一家|私人|私营|外贸|国有|本地|当地|建筑|化工|纺织|电子|食品|制鞋|机械|家具|印刷|水泥|装修|保险|物流|科技|服装|造纸|玩具|五金|皮革|本校|外地|农药|油漆|普通|民办|公立)*(?:{_FIRM_ZH})"
+    rf"(?:某|一家|[这那两几]家|附近|工地|重点|初级|高级|职业|私人|私营|外贸|国有|本地|当地|建筑|化工|纺织|电子|食品|制鞋|机械|家具|印刷|水泥|装修|保险|物流|科技|服装|造纸|玩具|五金|皮革|本校|外地|农药|油漆|普通|民办|公立)*(?:{_FIRM_ZH})"
 )
 _CHINESE_RULES: tuple[_Rule, ...] = (
+    _Rule("name", re.compile(rf"(?P<v>(?:{_SURE_COMPOUND})(?:{_GIVEN}{{1,2}}(?=[^\u4e00-\u9fff]|$|之[父母子女妻夫])|{_GIVEN}{{1,2}}?(?={_AFTER_ZH}|[复拟行术予])|(?![氏家])[{_POPULAR}]{{1,2}}))"), WORDED),
+    _Rule("name", re.compile(rf"(?:^|[，,。；;：:\s由])(?P<v>{_NAME_ZH})(?=之[父母子女妻夫])"), WORDED, _is_no_word),
+    _Rule("name", re.compile(rf"(?:{_LABEL_ZH})[:：]\s?[{_HAN}]{{2,4}}[/、，,](?P<v>{_NAME_ZH})(?=[^\u4e00-\u9fff]|$)"), WORDED, _is_no_word),
+    _Rule("name", re.compile(rf"(?:联系人|监护人|担保人|委托人|代理人|授权人|陪同人|陪护人|护送人|投保人|被保险人|持卡人|付款人|缴费人)[:：\s]{{0,3}}(?P<v>(?:{_COMPOUND}|[{_SURNAMES}]){_GIVEN}{{1,2}})(?=[^\u4e00-\u9fff]|$)"), LABELLED),
+    _Rule("name", re.compile(rf"[由为系向给与和名叫请](?P<v>{_NAME_ZH})(?=的(?:[{_HAN}]{{0,6}}(?:卡|医保|账户|账号|支付宝|微信|电话|手机|身份证|父|母|妻|丈夫|儿子|女儿|家属))|支付|缴纳|转账|签字|签署|提供|陪同|送来|送至|代)"), WORDED, _is_no_word),
+    _Rule("name", re.compile(rf"(?:^|[\n。；;])(?P<v>[{_HAN}]{{2,6}})(?=[，,、\s]{{1,3}}(?:(?!本)[{_HAN}]{{1,4}}族|[男女])[，,、\s。])"), WORDED, lambda v: not re.search(r"[患病者人性年儿例女男诊史童婴妇岁孕产主诉查体]", v) and _is_no_word(v)),
+    _Rule("name", re.compile(rf"(?:{_WHO_ZH}|[，,。；;：:\n]|^)(?P<v>[{_FAR_ZH}]{{3,6}})(?=[（(，,、\s]{{1,2}}(?:[男女]|[{_HAN}]{{1,4}}族|\d{{1,3}}岁))"), WORDED),
+    _Rule("name", re.compile(rf"(?:患者|病人|患儿|家属|其[子女妻夫父母兄弟姐妹])(?P<v>[{_FAR_ZH}]{{3,6}}?)(?=$|[^{_HAN}]|[于因诉自由主入来系述在])"), WORDED),
     _Rule("name", re.compile(rf"(?:{_LABEL_ZH})\s*[:：]\s*(?P<v>(?![无否同见系])[{_HAN}]{{2,4}}?)(?=[^\u4e00-\u9fff]|$|性别|男|女|年龄|主任|医师|医生|住院|门诊)"), LABELLED, lambda v: bool(re.match(rf"(?:{_COMPOUND})|[{_SURNAMES}]", v)) and not re.search(r"[患症病无痛热炎不体]", v)),
     _Rule("name", re.compile(rf"(?:小名|乳名|曾用名|别名|昵称)[:：为叫“\"\s]*(?P<v>[{_HAN}]{{2,3}})(?=[^\u4e00-\u9fff]|$)"), LABELLED),
     _Rule("name", re.compile(rf"(?P<v>(?<![{_HAN}])[{_HAN}]{{2,6}}[·•][{_HAN}]{{2,8}}?)(?=[^{_HAN}]|$|[因于诉男女主]|主诉)"), WORDED),
@@ -858,8 +918,13 @@ _CHINESE_RULES: tuple[_Rule, ...] = (
     _Rule("name", re.compile(rf"(?:^|[，,。；;\s])(?P<v>{_NAME_ZH})(?=患者|病人)"), WORDED, _is_no_word),
     _Rule("name", re.compile(rf"(?:^|[^{_HAN}]|[由经请找给向据即名叫与和])(?P<v>(?:{_COMPOUND}|[{_SURNAMES}])[{_POPULAR}]{{2}})(?=$|[^{_HAN}]|[诉述陪送因签说称男女医护系与和]|代诉|发现|记录|采集|主诉|患者|副?主任|车祸)"), WORDED, _is_no_word),
     _Rule("name", re.compile(rf"(?:{_WHO_ZH})[（(]?(?P<v>(?:{_COMPOUND}|[{_SURNAMES}{_RARE_SURNAMES}])[{_POPULAR}]{{2}})"), WORDED, _is_no_word),
-    _Rule("name", re.compile(rf"(?:^|[，,。；;、：:\s（(])(?P<v>{_NAME_ZH})(?=[，,、\s（(]+(?:[男女FM](?:性|[，,、\s])|身份证|年龄|住院号|门诊号|电话|\d{{1,3}}岁))"), WORDED),
+    _Rule("name", re.compile(rf"(?:^|[，,。；;、：:\s（(])(?P<v>{_NAME_ZH})(?=[，,、\s（(]+(?:[男女FM](?:性|[，,、\s])|身份证|年龄|住院号|门诊号|电话|\d{{1,3}}岁))"), WORDED, lambda v: v not in _WORDS_ZH),
     _Rule("address", re.compile(rf"(?P<v>(?:{_PROVINCE})(?:省|市|(?:壮族|回族|维吾尔)?自治区|特别行政区)?{_PART}+)"), LABELLED),
+    _Rule("address", re.compile(r"(?:邮政编码|邮编)[\s:：为是]{0,3}(?P<v>\d{6})(?!\d)"), LABELLED),
+    _Rule("address", re.compile(rf"(?P<v>{_PLACE_CHAR}{{2,6}}(?:[路街巷]|大道)[与和及、]{_PLACE_CHAR}{{2,6}}(?:[路街巷]|大道)(?:交叉口|交汇处|交界处?|路?口)?)"), LABELLED),
+    _Rule("address", re.compile(rf"(?:[在于沿至到]|途经|途径|位于)(?P<v>(?!静脉|通|外周|传导|旁){_PLACE_CHAR}{{2,5}}(?<![通旁径气回电尿管])(?:[路街巷]|大道|胡同|立交桥|高速|广场|小区|花园|新村|公寓))(?=被|附近|旁|路?口|上|处|段|发生|摔|跌|晕|[，,。；])"), WORDED),
+    _Rule("address", re.compile(rf"(?:[住居]在?|现居)(?P<v>(?!院|在院|院期)(?:{_PLACE_CHAR}{{2,4}}[县市旗])?{_PLACE_CHAR}{{2,6}}(?:镇|乡|村|屯|寨|嘎查|街道|社区|小区|花园|新村|公寓|家园|胡同){_PART}*)(?=[^{_HAN}]|$|[，,。])"), WORDED),
+    _Rule("address", re.compile(rf"(?:籍贯|原籍|祖籍|老家|来自|生于|户籍)[:：为是在于]{{0,2}}(?P<v>(?:{_PROVINCE})省?{_PLACE_CHAR}{{2,3}})(?=[^{_HAN}]|$|人)"), LABELLED),
     _Rule("address", re.compile(rf"(?P<v>{_PLACE_CHAR}{{2,4}}市{_PLACE_CHAR}{{1,4}}[区县市镇乡]{_PART}*)"), LABELLED),
     _Rule("address", re.compile(rf"(?P<v>{_PLACE_CHAR}{{2,6}}[县区](?:{_PLACE_CHAR}{{2,6}}(?:镇|乡|街道)){_PART}*)"), LABELLED),
     _Rule("address", re.compile(rf"(?P<v>{_PLACE_CHAR}{{2,4}}[镇乡]{_PLACE_CHAR}{{2,6}}村{_PART}*)"), LABELLED),
@@ -868,9 +933,11 @@ _CHINESE_RULES: tuple[_Rule, ...] = (
     _Rule("address", re.compile(rf"(?:在|来自|从|到|去|于)(?P<v>(?:{_PROVINCE})省?{_PLACE_CHAR}{{2,3}}?)(?=务工|打工|工作|居住|生活|上学|经商|出差|旅游|人)"), WORDED),
     _Rule("hospital", re.compile(rf"(?P<v>(?!和){_CLAUSE_CHAR}{{2,18}}?(?:{_INSTITUTION_ZH})(?:[东南西北]院区?|[{_HAN}]{{1,3}}(?:分院|院区))?{_DEPARTMENT})"), WORDED, lambda v: not _GENERIC_ZH.match(v)),
     _Rule("hospital", re.compile(rf"(?P<v>(?:{_CLAUSE_CHAR}{{1,4}}附属?[一二三四]?院|{_CLAUSE_CHAR}{{0,3}}[市省县](?:第?[一二三四五六七八九]|中)院))"), WORDED),
-    _Rule("employer", re.compile(rf"(?:工作单位|就职于|服务于|任职于|供职于|任教于|就读于|毕业于|单位)[:：为是在]*(?P<v>[{_HAN}A-Za-z]{{2,20}}?(?:{_FIRM_ZH}))"), LABELLED, lambda v: not _GENERIC_FIRM_ZH.fullmatch(v)),
-    _Rule("employer", re.compile(rf"(?:^|[，,。；：])(?P<v>(?!患者|家属|病人)(?:(?![在于到至往从前后为是系])[{_HAN}]){{2,14}}(?:公司|集团))(?=[，,。；])"), WORDED, lambda v: not _GENERIC_FIRM_ZH.fullmatch(v)),
-    _Rule("employer", re.compile(rf"(?:[在于系为是]|^|[，,。；])(?P<v>(?!患者|家属|病人)(?:(?![在于到至往从前后])[{_HAN}]){{2,20}}?(?:{_FIRM_ZH}))(?=的?[{_HAN}]{{0,3}}(?:工作|上班|任职|任教|务工|打工|职工|员工|工人|司机|[{_HAN}]{{0,2}}工(?=[，,。、；]|$)|教师|老师|学生|退休|会计))"), WORDED, lambda v: not _GENERIC_FIRM_ZH.fullmatch(v)),
+    _Rule("employer", re.compile(rf"(?:工作单位|就职于?|服务于|任职于?|供职于?|受雇于?|受聘于?|入职|就业于|服役于|打工于|务工于|上班于|任教于?|就读于?|毕业于|单位)[:：为是在\s]{{0,3}}(?P<v>(?![的后前时])[{_HAN}A-Za-z]{{2,20}}?(?:{_FIRM_ZH}|[店站馆所院社矿队])(?:{_BRANCH_ZH}))"), LABELLED, lambda v: not _GENERIC_FIRM_ZH.fullmatch(v)),
+    _Rule("employer", re.compile(rf"(?:工作单位|(?<![{_HAN}])单位)[\s:：]{{1,3}}(?P<v>[{_HAN}]{{3,20}})(?=\s{{0,3}}(?:[，,。；;、\n]|$))"), WORDED, lambda v: not re.search(r"[无未]|不详|退休|务农|农民|自由|个体|学生|毫|升|摩|克|国际", v)),
+    _Rule("employer", re.compile(rf"[在于系为是任交寄给](?P<v>(?!患者|家属|病人|一[家所]|某)(?:(?![在于到至往从前后为是系给交])[{_HAN}]){{2,14}}?(?:有限公司|公司|集团|厂|[中小]学|大学|学院|幼儿园|事务所|酒楼|饭店|酒店|超市){_BRANCH_ZH})(?=[，,。；;、\n]|$)"), WORDED, lambda v: not _GENERIC_FIRM_ZH.fullmatch(v)),
+    _Rule("employer", re.compile(rf"(?:^|[，,。；\n：])(?P<v>(?!患者|家属|病人)(?:(?![在于到至往从前后为是系])[{_HAN}]){{2,14}}(?:公司|集团))(?=[，,。；])"), WORDED, lambda v: not _GENERIC_FIRM_ZH.fullmatch(v)),
+    _Rule("employer", re.compile(rf"(?:[在于系为是任]|^|[，,。；\n])(?P<v>(?!患者|家属|病人)(?:(?![在于到至往从前后])[{_HAN}]){{2,20}}?(?:{_FIRM_ZH}))(?=的?[{_HAN}]{{0,3}}(?:工作|上班|任职|任教|务工|打工|职工|员工|职员|雇员|工人|司机|保安|厨师|服务员|店员|销售|经理|老板|干部|技术员|保洁|保洁员|门卫|学徒|矿工|工程师|护工|记者|律师|编辑|教练|学员|[{_HAN}]{{0,2}}工(?=[，,。、；]|$)|教师|老师|学生|退休|会计))"), WORDED, lambda v: not _GENERIC_FIRM_ZH.fullmatch(v)),
 )  # fmt: skip
 
 _FORMATS: tuple[_Rule, ...] = (*_NUMBERS, *_labelled(), *_DATES)

@@ -16,6 +16,8 @@ from medassist.knowledge.stems import WORD, meaning, stem
 
 FOREIGN = 2
 """Words that may stand between the words of an English phrase."""
+LOOSE = 3
+"""A phrase of so many words is suspected when all but one of them stand there, its rarest among them."""
 GAP = 8
 """Characters that `…` stands for at most."""
 
@@ -74,6 +76,7 @@ class _Match:
     covered: frozenset[int] = field(default_factory=frozenset)  # the characters (or words) of the phrase itself
     gap: int = 0
     clause: int = 0
+    loose: bool = False  # all words but one
 
 
 class Lexicon:
@@ -127,6 +130,10 @@ class Lexicon:
             status = Status.PRESENT  # a past illness is what such a finding states
         if status is Status.POSSIBLE and kind == "result" and sentence.field == "investigations":
             status = Status.PRESENT  # radiologists write so
+        if match.loose:
+            if match.denies or status is not Status.PRESENT:
+                return
+            status = Status.POSSIBLE
         if match.denies:
             if status is not Status.PRESENT:
                 return
@@ -167,8 +174,13 @@ class Lexicon:
                 by_stem[word].append(place)
             for word in by_stem:
                 for phrase in self._english.get(word, ()):
-                    if all(each in by_stem for each in phrase.stems):
+                    missing = [each for each in phrase.stems if each not in by_stem]
+                    if not missing:
                         yield from _place(phrase, clause, by_stem, word, number)
+                    elif len(missing) == 1 and len(phrase.stems) >= LOOSE:
+                        left = tuple(each for each in phrase.stems if each not in missing)
+                        short = _Phrase(phrase.finding, phrase.denies, stems=left)
+                        yield from _place(short, clause, by_stem, word, number, loose=True)
 
 
 def _ancestors(findings: Mapping[str, Finding], name: str) -> frozenset[str]:
@@ -204,7 +216,12 @@ def _fit(text: str, at: int, parts: tuple[str, ...]) -> list[int] | None:
 
 
 def _place(
-    phrase: _Phrase, clause: list[tuple[str, int, int]], by_stem: Mapping[str, list[int]], anchor: str, number: int
+    phrase: _Phrase,
+    clause: list[tuple[str, int, int]],
+    by_stem: Mapping[str, list[int]],
+    anchor: str,
+    number: int,
+    loose: bool = False,
 ) -> Iterator[_Match]:
     """An English phrase around each place of its rarest word, as tight as it fits."""
     room = len(phrase.stems) + FOREIGN
@@ -230,6 +247,7 @@ def _place(
                     frozenset(each for place in taken for each in range(clause[place][1], clause[place][2])),
                     high - low + 1 - len(taken),
                     number,
+                    loose,
                 )
 
 
@@ -239,7 +257,9 @@ def _settle(matches: list[_Match], broader: Mapping[str, frozenset[str]]) -> lis
     In “chest clear, abdominal pain” the pain is the abdomen's; “chest … pain” must not take it.
     """
     kept: list[_Match] = []
-    for match in sorted(matches, key=lambda each: (-len(each.covered), each.gap)):
+    for match in sorted(matches, key=lambda each: (each.loose, -len(each.covered), each.gap)):
+        if match.loose and any(match.covered & other.covered for other in kept):
+            continue
         if any(match.covered < other.covered and not _kin(match, other, broader) for other in kept):
             continue
         if match.gap and any(

@@ -29,6 +29,10 @@ _FAHRENHEIT = (93, 110)
 """A body temperature in this range without a unit is in degrees Fahrenheit."""
 
 
+ODD = 0.01
+"""Below this factor a unit is too unusual to be meant where none is written (neutrophils per µL)."""
+
+
 class Reader:
     """Finds the values of known measures in a sentence."""
 
@@ -98,7 +102,7 @@ class Reader:
         ):
             return None  # a unit, but none of this measure's
         for factor in dict.fromkeys(measure.units.values()):
-            if low <= number * factor <= high:
+            if factor >= ODD and low <= number * factor <= high:
                 return number * factor, end
         return None
 

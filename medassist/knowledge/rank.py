@@ -19,20 +19,20 @@ from medassist.knowledge.lexicon import Facts, Observation
 from medassist.knowledge.records import SHARE, Disease, Finding, Frequency
 from medassist.knowledge.validate import implied
 
-PRIOR = {"common": 1.0, "uncommon": 0.35, "rare": 0.12}
+PRIOR = {"common": 1.0, "uncommon": 0.5, "rare": 0.25}
 """How often a disease is met, one class to the next; far milder than true prevalence, since who asks is puzzled."""
-LISTED_NOWHERE = 0.30
+LISTED_NOWHERE = 0.35
 """The rate of a finding in a disease that does not list it, as a share of the finding's background rate."""
-FLOOR = 0.004
+FLOOR = 0.003
 PATHOGNOMONIC = 2.5
 """Natural log added for a finding seen in hardly anything else."""
-UNMENTIONED = 0.18
+UNMENTIONED = 0.15
 """λ: a case that does not mention a cardinal complaint or sign has not denied it."""
 CARDINAL = 0.8
 OUTSIDE_AGE, FAR_OUTSIDE = 1.2, 3.5
 RARE_SEX = 1.1
-WEIGHT = {"symptom": 1.0, "sign": 1.0, "history": 0.9, "result": 1.15}
-DOUBTFUL = 0.4
+WEIGHT = {"symptom": 1.0, "sign": 1.0, "history": 0.85, "result": 0.95}
+DOUBTFUL = 0.6
 """The weight of a finding that the case only suspects."""
 
 

@@ -78,6 +78,9 @@ _IRREGULAR = {
     "teeth": "tooth", "legs": "leg", "painful": "pain", "aching": "ache", "achy": "ache", "went": "go", "gone": "go", "began": "begin", "begun": "begin",
     "spat": "spit", "tore": "tear", "torn": "tear", "hurts": "hurt", "hurting": "hurt", "gave": "give", "given": "give", "took": "take", "taken": "take",
     "came": "come", "children": "child", "women": "woman", "men": "man", "got": "get", "left": "left", "stung": "sting", "grew": "grow", "grown": "grow",
+    "stye": "stye", "sty": "stye", "testes": "testi", "winded": "winded", "tearful": "tearful", "tearfulness": "tearful",
+    "overeating": "overeat", "overeat": "overeat", "overate": "overeat", "clubbing": "clubbing", "clubbed": "clubbing",
+    "stabbing": "stabbing", "mucositis": "mucositis", "gingivitis": "gingivitis", "sodium": "sodium", "overdose": "overdose", "overdosed": "overdose",
     "seen": "see", "saw": "see", "spoke": "speak", "spoken": "speak", "could": "can", "couldnt": "cannot", "cant": "cannot",
 }  # fmt: skip
 
