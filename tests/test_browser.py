@@ -174,7 +174,7 @@ def test_an_answer_arrives_part_by_part(visit: Visit) -> None:
     expect(page.locator("#ma-diagnose")).to_be_disabled()
     _status(page, "complete")
     assert page.evaluate("window.seen") == ["reasoning", "diagnosis", "final"]
-    expect(page.locator(".ma-card h3")).to_have_text(["Pulmonary embolism", "Pneumonia"])
+    expect(page.locator(".ma-answer > .ma-cards h3")).to_have_text(["Pulmonary embolism", "Pneumonia"])
     expect(page.locator("#ma-reasoning button")).to_contain_text("Reasoned for")
     expect(page.locator(".ma-chip.ma-for").first).to_have_text("+ left calf swollen")
     expect(page.locator(".ma-final p")).to_have_text("Pulmonary embolism")
@@ -290,7 +290,7 @@ def test_a_follow_up_question_is_answered_and_restored(visit: Visit) -> None:
     expect(page.locator("#ma-question textarea")).to_have_value("")
     page.reload()
     page = visit.ready()
-    expect(page.locator(".ma-card h3")).to_have_text(["Pulmonary embolism", "Pneumonia"])
+    expect(page.locator(".ma-answer > .ma-cards h3")).to_have_text(["Pulmonary embolism", "Pneumonia"])
     expect(page.locator("#ma-chief_complaint textarea")).to_have_value(COMPLAINT)
     expect(page.locator(".ma-reply")).to_have_text("A normal D-dimer makes it unlikely.")
     page.locator("#ma-new").click()
@@ -312,7 +312,7 @@ def test_a_restart_of_the_server_restores(chromium: Browser, tmp_path: Path) -> 
         assert time.monotonic() - told < 3  # an open page does not hold it up
         with Running(ScriptedEngine(_script), tmp_path, port=first.port):
             page = visit.open()
-            expect(page.locator(".ma-card h3")).to_have_text(["Pulmonary embolism", "Pneumonia"])
+            expect(page.locator(".ma-answer > .ma-cards h3")).to_have_text(["Pulmonary embolism", "Pneumonia"])
             expect(page.locator("#ma-history textarea")).to_have_value(HISTORY)
             expect(page.locator("#ma-examination textarea")).to_have_value("Added later")
 
@@ -399,7 +399,7 @@ def test_markup_in_a_case_or_an_answer_stays_text(chromium: Browser, tmp_path: P
         _enter(page, f"Calf swollen {evil}", HISTORY + evil)
         page.locator("#ma-diagnose").click()
         _status(page, "complete")
-        expect(page.locator(".ma-card h3").nth(1)).to_contain_text("<img src=x")
+        expect(page.locator(".ma-answer > .ma-cards h3").nth(1)).to_contain_text("<img src=x")
         assert "owned" not in page.title()
         assert page.locator("#ma-main img").count() == 0 and page.locator("#ma-main script").count() == 0
 
@@ -434,5 +434,5 @@ def test_the_model_itself_answers(
         _enter(page)
         page.locator("#ma-diagnose").click()
         _status(page, "complete", timeout=120_000)
-        expect(page.locator(".ma-card h3").first).not_to_be_empty()
+        expect(page.locator(".ma-answer > .ma-cards h3").first).not_to_be_empty()
         expect(page.locator(".ma-provenance")).to_contain_text(local_engine.model)
