@@ -262,7 +262,9 @@ def _by_presidio(text: str, language: str) -> Iterator[Span]:
     latin = _UNBROKEN.sub(lambda match: " " * len(match.group()), _CHINESE.sub("\n", text))
     for kind, recognizer in _recognizers():
         for result in recognizer.analyze(latin, recognizer.supported_entities):
-            if result.score >= _LIKELY and not (kind == "url" and _NO_ADDRESS.fullmatch(latin[result.start : result.end + 1])):
+            if result.score >= _LIKELY and not (
+                kind == "url" and _NO_ADDRESS.fullmatch(latin[result.start : result.end + 1])
+            ):
                 yield Span(kind, result.start, result.end, CHECKED)
     if not _DIGITS.search(latin):  # the phone matcher is the slowest of all
         return
@@ -333,10 +335,12 @@ _HAN = r"\u4e00-\u9fff"
 
 # Numbers that a label announces. A value of several words must be groups of digits, and a year alone is none.
 _LINK = (
-    r"(?:\s*(?:numbers?\b|nos?\b\.?|nr\b\.?|num\b\.?|nbr\b\.?|№|#|id\b|ident\w{0,12}|code\b|record\b|tag\b|pin\b|ref\b\.?|reference\b|card\b|ser\b\.?|serial\b|s/n\b|template\b|certificate\b|lic\b\.?|licen[cs]e\b|reg\b\.?|barcode\b))+"
+    r"(?:\s{0,3}(?:numbers?\b|nos?\b\.?|nr\b\.?|num\b\.?|nbr\b\.?|№|#|id\b|ident\w{0,12}|code\b|record\b|tag\b|pin\b|ref\b\.?|reference\b|card\b|ser\b\.?|serial\b|s/n\b|template\b|certificate\b|lic\b\.?|licen[cs]e\b|reg\b\.?|barcode\b)){1,4}"
     r"(?:\s+(?:is|was|are))?[\s:：#=.(\"'“-]{0,4}"
 )
-_LINK_ZH = r"(?:卡|证|书|簿)?(?:编号|编码|代码|序号|号码|账号|帐号|号|码|SN|ID|id|No\.?|NO\.?)(?:[\s:：为是=#.]|\(|（){0,4}"
+_LINK_ZH = (
+    r"(?:卡|证|书|簿)?(?:编号|编码|代码|序号|号码|账号|帐号|号|码|SN|ID|id|No\.?|NO\.?)(?:[\s:：为是=#.]|\(|（){0,4}"
+)
 _START = rf"{_EDGE}(?<![glU]/)"
 """Not the dL of mg/dL, which would be a driving licence."""
 _NO_DECIMAL = r"(?!NCT\d|\d+\.\d+(?![A-Za-z0-9_.-]))"
@@ -393,7 +397,7 @@ _LABELS = {
     ),
     "biometric": (
         r"finger ?prints?|thumb ?prints?|foot ?prints?|retinal? (?:scan|image)|iris(?: scan)?|voice ?(?:print|sample|recording)|palm ?(?:print|vein)|hand geometry|face (?:scan|ID|template)|facial (?:photograph|image|scan|recognition)|DNA profile|biometric",
-        r"(?:指纹|声纹|虹膜|人脸|面部|面容|掌纹|[掌指]静脉|足印|足纹|视网膜|眼底|步态|笔迹|嗓音|语音|DNA)(?:识别|模板|样本|档案|数据|采集|图像|特征|录音|信息)*",
+        r"(?:指纹|声纹|虹膜|人脸|面部|面容|掌纹|[掌指]静脉|足印|足纹|视网膜|眼底|步态|笔迹|嗓音|语音|DNA)(?:识别|模板|样本|档案|数据|采集|图像|特征|录音|信息){0,3}",
     ),
 }
 _NUMBER_WORD_NEEDED = frozenset({"record_number", "biometric", "device"})
@@ -501,7 +505,7 @@ _NUMBERS = (
         "other",
         re.compile(
             r"\b(?:LINE|X|PSN|IG|FB|(?i:skype|wechat|weixin|telegram|instagram|insta|facebook|messenger|twitter|tiktok|snapchat|discord|reddit|youtube|twitch|xbox|steam|kakao(?:talk)?|viber|whatsapp|linkedin|weibo|tumblr|strava|zoom|venmo|cash ?app|paypal|user ?name|user ?id|screen ?name|nickname|gamer ?tag|gaming|gamer|handle|alias|log-?in))"
-            r"(?: (?i:name|id|handle|account|user|username|login|tag|profile|channel|is|as|under))*[\s:=(@\"“'‘]{1,3}(?P<v>(?=[A-Za-z-]{0,30}(?:\d|_|[:.#]\w)|[a-z]{1,20}[A-Z])(?:live:\.?)?[A-Za-z][\w:.#-]{2,40}\w)",
+            r"(?: (?i:name|id|handle|account|user|username|login|tag|profile|channel|is|as|under)){0,3}[\s:=(@\"“'‘]{1,3}(?P<v>(?=[A-Za-z-]{0,30}(?:\d|_|[:.#]\w)|[a-z]{1,20}[A-Z])(?:live:\.?)?[A-Za-z][\w:.#-]{2,40}\w)",
             re.ASCII,
         ),
         LABELLED,
@@ -509,7 +513,7 @@ _NUMBERS = (
     _Rule("other", re.compile(r"(?<![\w#])(?P<v>[A-Za-z][A-Za-z0-9_.]{2,30}#\d{3,5})(?!\w)", re.ASCII), LABELLED),
     _Rule(
         "other",
-        re.compile(r"(?:微信|QQ|抖音|微博|钉钉|小红书|快手|B站|知乎|贴吧|豆瓣|淘宝|支付宝|游戏|网名|昵称|用户名|登录名)(?:账号|帐号|号码?|群|ID|名|昵称|用户)*[\s:：为是@“\"]{0,4}(?P<v>[A-Za-z0-9][A-Za-z0-9_.-]{2,40}[A-Za-z0-9_])"),
+        re.compile(r"(?:微信|QQ|抖音|微博|钉钉|小红书|快手|B站|知乎|贴吧|豆瓣|淘宝|支付宝|游戏|网名|昵称|用户名|登录名)(?:账号|帐号|号码?|群|ID|名|昵称|用户){0,3}[\s:：为是@“\"]{0,4}(?P<v>[A-Za-z0-9][A-Za-z0-9_.-]{2,40}[A-Za-z0-9_])"),
         CHECKED,
     ),
     _Rule("other", re.compile(rf"(?:网名|昵称|微信名|用户名|[信博音书手站]ID|[信博音书手站][账帐]号)[\s:：为是]{{0,3}}[“\"「『‘']?(?P<v>[{_HAN}A-Za-z0-9_·]{{2,12}})"), LABELLED),
@@ -543,14 +547,14 @@ _WEEKDAY = r"(?:\b(?:Mon|Tue|Tues|Wed|Wednes|Thu|Thurs|Fri|Sat|Satur|Sun)(?:day)
 _WEEKDAY_ZH = r"(?:[（(]?(?:星期|周|礼拜)[一二三四五六日天](?:[）)])?)?"
 _MONTH_DAY = r"(?:0?[1-9]|1[0-2])/(?:0[1-9]|[12]\d|3[01]|[1-9])(?![\d/]|\.\d)"
 _NO_SCORE = r"(?!\w{0,20}?(?i:score|pain|strength|power|murmur|grade|scale|acuity|vision|visual|pressure|reflex|pulse|cores?|nodes?|margin|apgar|ratio|bp\b|vas\b|nrs\b|gcs\b|va\b|out\b|about|dose))"
-_NO_FRACTION = (
-    r"(?!\s*(?:%|pain|scale|sever|strength|power|positive|negative|nodes?|cores?|murmur|systolic|in |of |to |m[lmg]|cm|级|分|肋))"
-)
+_NO_FRACTION = r"(?!\s*(?:%|pain|scale|sever|strength|power|positive|negative|nodes?|cores?|murmur|systolic|in |of |to |m[lmg]|cm|级|分|肋))"
 _HOLIDAY = r"Christmas(?: Day| Eve)?|Thanksgiving(?: Day)?|Halloween|New Year['’]?s?(?: Day| Eve)?|(?:Labou?r|Memorial|Independence|Veterans['’]?|Presidents['’]?|Columbus|Boxing|Bastille|Canada|Australia|ANZAC|Mother['’]s|Father['’]s|Valentine['’]s|St\.? Patrick['’]s) Day|Good Friday|Easter(?: Sunday| Monday)?|(?:July|July the) 4th|(?:the )?(?:Fourth|4th) of July|Hanukkah|Diwali"
 _NUMERAL = "〇零一二三四五六七八九"
 _OVER_89 = r"(?:9\d|1[0-2]\d)(?!\d|\.\d)"
 _DIGIT_WORD = r"(?:one|two|three|four|five|six|seven|eight|nine)"
-_OVER_89_WORD = rf"(?i:ninety(?:[\s-]{_DIGIT_WORD})?|(?:(?:a|one)[\s-])?hundred(?:[\s-](?:and[\s-])?(?:{_DIGIT_WORD}|ten))?)"
+_OVER_89_WORD = (
+    rf"(?i:ninety(?:[\s-]{_DIGIT_WORD})?|(?:(?:a|one)[\s-])?hundred(?:[\s-](?:and[\s-])?(?:{_DIGIT_WORD}|ten))?)"
+)
 _OVER_89_ZH = rf"(?:九十[{_NUMERAL}]?|一?百(?:零|〇)?[{_NUMERAL}]?|一百[一二]?十?[{_NUMERAL}]?)"
 _PERSON = r"(?:mother|father|grandmother|grandfather|grandma|grandpa|mum|mom|dad|sister|brother|wife|husband|aunt|uncle|spouse|partner|sibling|neighbou?r|patient|he|she|who|pt|decedent|MGM|MGF|PGM|PGF)"
 _DATES = tuple(
@@ -621,7 +625,7 @@ _DATES = tuple(
 
 # Names of people, places and institutions, in English.
 _U, _L = "[A-ZÀ-ÖØ-ÞĀ-ɏḀ-ỿ]", "[a-zß-öø-ÿĀ-ɏḀ-ỿ]"
-_CAP = rf"{_U}(?:{_L}+(?:{_U}{_L}+)?|['’]{_U}{_L}+)(?:-{_U}['’](?={_U})|['’-]{_U}?{_L}+(?:{_U}{_L}+)?)*(?<!['’]s)(?!{_L}|{_U})"
+_CAP = rf"{_U}(?:{_L}+(?:{_U}{_L}+)?|['’]{_U}{_L}+)(?:-{_U}['’](?={_U})|['’-]{_U}?{_L}+(?:{_U}{_L}+)?){{0,4}}(?<!['’]s)(?!{_L}|{_U})"
 _STATES = (
     "Alabama|Alaska|Arizona|Arkansas|California|Colorado|Connecticut|Delaware|Florida|Georgia|Hawaii|Idaho|Illinois|Indiana|Iowa|Kansas|Kentucky|Louisiana|Maine|Maryland|Massachusetts|Michigan|Minnesota|Mississippi|Missouri|Montana"
     "|Nebraska|Nevada|New Hampshire|New Jersey|New Mexico|New York State|North Carolina|North Dakota|Ohio|Oklahoma|Oregon|Pennsylvania|Rhode Island|South Carolina|South Dakota|Tennessee|Texas|Utah|Vermont|Virginia|Washington State|West Virginia|Wisconsin|Wyoming"
@@ -727,21 +731,21 @@ _PEOPLE = tuple(
         (rf"\b(?i:signed|dictated|reported|written|seen|reviewed|examined|referred|discussed|performed|documented|recommended|administered|prescribed|interpreted)\s+(?:by|with)\s+{_TITLE}?(?P<v>{_FULL})", WORDED),
         (rf"\b(?P<v>{_FULL})(?=,\s+(?:MD|RN|NP|PA(?:-C)?|DO|PhD|MBBS|MBChB|FRC\w+|MRC\w+|PharmD|DNP|LPN|CRNP|BSN|MSN|FACS|FACC|DPM|DDS|LCSW|CNM)\b)", LABELLED),
         (rf"\b(?P<v>{_FULL})(?=,\s+(?:(?:the|a|an|his|her|their|our)\s+)?(?:[a-z]+\s+)?(?:{_KIN})\b)", WORDED),
-        (rf"(?:^|[.!?:]\s+|\n\s*)(?P<v>{_WORD})(?=\s+(?:states|reports|denies|says|complains|told|noticed|feels|describes|attended|presents)\b)", WORDED),
+        (rf"(?:^|[.!?:]\s{{1,9}}|\n[ \t]{{0,20}})(?P<v>{_WORD})(?=\s+(?:states|reports|denies|says|complains|told|noticed|feels|describes|attended|presents)\b)", WORDED),
         (rf"\b(?:ring|call|phone|text|contact|tell|ask|inform|meet)\s+(?P<v>{_WORD})(?=\s*\(|[,.]|\s+(?:on|at|to|about|if|before|after|when)\b)", WORDED),
-        (rf"\b(?P<v>(?:[A-Z]\.\s?)*{_NAME})(?=\s*\((?:[a-z]+\s+){{0,2}}(?:{_KIN})\b)", WORDED),
-        (rf"(?:^|\n)\s*(?P<v>{_WORD}, {_NEXT}(?:\s[A-Z]\b\.?)?)(?=,?\s+(?:\d{{1,3}}\s?(?:[MFy]|/)|\(?(?:MRN|DOB|NHS|[MF]\b)))", WORDED),
+        (rf"\b(?P<v>(?:[A-Z]\.\s?){{0,4}}{_NAME})(?=\s*\((?:[a-z]+\s+){{0,2}}(?:{_KIN})\b)", WORDED),
+        (rf"(?:^|\n)[ \t]{{0,20}}(?P<v>{_WORD}, {_NEXT}(?:\s[A-Z]\b\.?)?)(?=,?\s+(?:\d{{1,3}}\s?(?:[MFy]|/)|\(?(?:MRN|DOB|NHS|[MF]\b)))", WORDED),
         (rf"(?:^|[:;\n|]\s{{0,3}})(?P<v>{_WORD}, {_NEXT}(?: {_NEXT})?(?:\s[A-Z]\b\.?)?)(?=\s?[/|(-]\s?(?:[MF]\b|\d|DOB|MRN|[a-z]))", WORDED),
-        (r"(?:^|\n)\s*(?P<v>[A-Z][A-Z'’-]{2,}, [A-Z][A-Za-z'’-]+(?: [A-Z]\b\.?)?)(?=,?\s+-?\s*(?:\d{1,3}\s?(?:[MFy]|/)|\(?(?:MRN|DOB|NHS|[MF]\b)))", WORDED),
+        (r"(?:^|\n)[ \t]{0,20}(?P<v>[A-Z][A-Z'’-]{2,}, [A-Z][A-Za-z'’-]+(?: [A-Z]\b\.?)?)(?=,?\s+-?\s*(?:\d{1,3}\s?(?:[MFy]|/)|\(?(?:MRN|DOB|NHS|[MF]\b)))", WORDED),
         (rf"\b(?=[A-Z])(?<!St )(?<!St\. )(?P<v>{_FIRST})\b(?![-–]){_NO_EPONYM}(?=[,.;:)?]|['’]s\b|$|\s+[a-z])", WORDED),
         (rf"\b(?<!in )(?<!to )(?P<v>{_NAME})(?=,?\s+(?:is|was)?\s*(?:an?\s+)?\d{{1,3}}[\s-]*(?:y/?o|(?:years?|yrs?|months?)[\s-]+old)\b)", WORDED),
-        (rf"(?:^|\n)\s*(?P<v>{_FULL})(?=,\s+\d{{2,3}},)", WORDED),
+        (rf"(?:^|\n)[ \t]{{0,20}}(?P<v>{_FULL})(?=,\s+\d{{2,3}},)", WORDED),
         (rf"\b(?:with|by|from|to)\s+(?P<v>{_WORD})(?=,\s+(?:(?:the|a|an|our|his|her)\s+)?(?:[a-z]+\s+)?(?:{_KIN}|[a-z]{{3,}}(?:ist|grapher|medic|itian|wife))\b)", WORDED),
         (rf"\b(?:with|by|from|to)\s+(?P<v>{_WORD})(?=\s+and\s+(?:his|her|their)\b)", WORDED),
         (rf"\b(?P<v>{_FULL})(?=,?\s+(?:\(?\d{{1,3}}\s?[MF]\b|\(?(?:born|DOB|aged?)\b|\(\d{{2,3}}\b))", WORDED),
         (rf"\b(?=[A-Z])(?P<v>(?:{_FIRST})\b{_REST}{{1,2}})", WORDED),
         (
-            rf"(?:^|[.!?]\s+|\n\s*)(?P<v>{_FULL})(?=\s+(?:presents?|presented|came|attend(?:s|ed)|reports?|denie[sd]|complain(?:s|ed)|states|stated|lives|works|smokes|underwent|returned|called|fell|says|said|noticed|described?s?"
+            rf"(?:^|[.!?]\s{{1,9}}|\n[ \t]{{0,20}})(?P<v>{_FULL})(?=\s+(?:presents?|presented|came|attend(?:s|ed)|reports?|denie[sd]|complain(?:s|ed)|states|stated|lives|works|smokes|underwent|returned|called|fell|says|said|noticed|described?s?"
             r"|is an?|was (?:brought|admitted|seen|referred|transferred|diagnosed|discharged|born|last|taken|involved|reviewed)|has (?:been|had|an?)|had an?)\b)",
             WORDED,
         ),
@@ -751,7 +755,7 @@ _PEOPLE_BY_CAPITALS = (
     _Rule("name", re.compile(rf"\bR[Ee]\s*:\s*{_TITLE}?(?P<v>(?!{_TERM}){_FULL})"), WORDED),
     _Rule(
         "name",
-        re.compile(rf"(?:^|[.!?]\s+|\n\s*)(?P<v>(?!{_TERM}){_WORD}(?:\s[A-Z]\.?(?=\s))?(?:[ ]{_PARTICLE}(?!{_TERM}){_NEXT}){{1,2}})(?=\s+(?!(?:of|for|in|on|at|to|by|and|or|was|were|is|are|with|shows?|showed|revealed)\b)[a-z]{{3,}}|\s*\((?!\d))"),
+        re.compile(rf"(?:^|[.!?]\s{{1,9}}|\n[ \t]{{0,20}})(?P<v>(?!{_TERM}){_WORD}(?:\s[A-Z]\.?(?=\s))?(?:[ ]{_PARTICLE}(?!{_TERM}){_NEXT}){{1,2}})(?=\s+(?!(?:of|for|in|on|at|to|by|and|or|was|were|is|are|with|shows?|showed|revealed)\b)[a-z]{{3,}}|\s*\((?!\d))"),
         WORDED,
         loose=True,
     ),
@@ -859,7 +863,9 @@ _ORDINARY = (
     "谢意绝罪|费事力劲心用解|赖以|辛苦辣|辜负|迟早滞疑缓误迟钝|郁积结郁闷|郑重|鄂皖豫|钟头情表鼓|钱包币物|陆上地战游相续路|隋代唐朝末|鞠躬|顾准念源虑|麦秸粒|齐心整集|龙口头椅船袍"
 )
 _WORDS_ZH = frozenset(entry[0] + second for entry in _ORDINARY.split("|") for second in entry[1:])
-_DRUGS_ZH = frozenset("谷维素 黄连素 金水宝 金天格 甘利欣 季德胜 马应龙 雷公藤 康忻 施慧达 施维雅 易瑞沙 安可达 安博维 安理申 金纳多 宁神灵 白云山 万爽力 万艾可 诺和平 诺和灵 诺和锐 诺和龙 贺普丁 易善复 左洛复 罗盖全 利多卡 华法林 洛赛克 康泰克 安宫牛 金银花 柏子仁 石斛 麦冬 白芍 白芷 黄芪 黄芩 黄柏 杜仲 连翘 丁香 单硝酸 梅花针 白求恩 万托林 舒利迭 文拉法 温胆汤 龙胆泻 丹参".split())
+_DRUGS_ZH = frozenset(
+    "谷维素 黄连素 金水宝 金天格 甘利欣 季德胜 马应龙 雷公藤 康忻 施慧达 施维雅 易瑞沙 安可达 安博维 安理申 金纳多 宁神灵 白云山 万爽力 万艾可 诺和平 诺和灵 诺和锐 诺和龙 贺普丁 易善复 左洛复 罗盖全 利多卡 华法林 洛赛克 康泰克 安宫牛 金银花 柏子仁 石斛 麦冬 白芍 白芷 黄芪 黄芩 黄柏 杜仲 连翘 丁香 单硝酸 梅花针 白求恩 万托林 舒利迭 文拉法 温胆汤 龙胆泻 丹参".split()
+)
 _POPULAR = "伟刚勇毅俊峰强军平保东文辉力明永健世广志义兴良海山仁波宁贵福生龙元全国胜学祥才武新利清飞彬富顺信子杰涛昌成康星光天达安岩中茂进林有坚和彪博诚先敬震振壮会思群豪心邦承乐绍功松善厚庆磊民友裕河哲江超浩亮政谦亨奇固之轮翰朗伯宏言若鸣朋斌梁栋维启克伦翔旭鹏泽晨辰士以建家致树德行泰盛雄琛钧冠策腾楠榕风航弘秀娟英华慧巧美娜静淑惠珠翠雅芝玉萍红娥玲芬芳燕彩春菊兰凤洁梅琳素云莲真环雪荣爱妹霞香月莺媛艳瑞凡佳嘉琼勤珍贞莉桂娣叶璧璐娅琦晶妍茜秋珊莎锦黛青倩婷姣婉娴瑾颖露瑶怡婵雁蓓纨仪荷丹蓉眉君琴蕊薇菁梦岚苑婕馨瑗琰韵融园艺咏卿聪澜纯毓悦昭冰爽琬茗羽希欣飘滢馥筠柔竹霭凝晓欢霄枫芸菲寒伊亚宜可姬舒荔枝丽阳妮宝贝程梵罡恒鸿桦骅剑娇纪宽苛灵玛媚琪晴容睿烁堂唯威韦雯苇萱阅彦宇雨洋忠宗曼逸贤蝶菡绿蓝儿烟小轩涵奕梓诺语沐皓煜烨晟铭淳淇芷茹婧彤悠宸昊瑜珂圆远怀鹤朝满金银根土火木川培庚润甫贻钦锋锐镇铁钢钰鑫凯卓然城立礼智孝廉耀煌焕炳灿照熙勋懿帆少正"
 """Characters that given names are commonly made of."""
 _GIVEN = rf"(?![{_CLINICAL}])[{_HAN}]"

@@ -20,7 +20,6 @@ class Evidence(_Value):
     text: str
     start: int | None = None
     end: int | None = None
-    known: bool = False  # the knowledge graph says so of this diagnosis, in a row that the model was given
 
 
 class Diagnosis(_Value):
@@ -29,6 +28,7 @@ class Diagnosis(_Value):
     icd10: str | None = None
     cant_miss: bool = False
     node: str | None = None  # the disease of the knowledge graph that the name means; None is “unmapped”
+    known: tuple[str, ...] = ()  # its reasons that the knowledge graph gives too, in a row that the model was told
     cited: tuple[str, ...] = ()  # ids of the sources that the graph cites for it
     evidence_for: tuple[Evidence, ...] = ()
     evidence_against: tuple[Evidence, ...] = ()

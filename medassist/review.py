@@ -145,6 +145,7 @@ def _diagnosis_of(ranked: Ranked, rank: int, case_text: str, found: Grounding, l
         cant_miss=disease.cant_miss,
         node=disease.id,
         cited=disease.sources,
+        known=tuple(each.text for each in (*supporting, *opposing)),
         evidence_for=supporting,
         evidence_against=opposing,
         next_tests=tuple(each.test.of(language) for each in disease.examinations[:3]),
@@ -189,20 +190,16 @@ def _mapped(diagnosis: Diagnosis, found: Grounding) -> Diagnosis:
     told = found.graph.told(disease.id) if given else set()
     against = set(disease.findings.against) if given else set()
 
-    def marked(evidence: tuple[Evidence, ...], stated: set[str], denied: set[str]) -> tuple[Evidence, ...]:
-        """A reason is the graph's where the case states one of `stated` in it, or denies one of `denied`."""
-        return tuple(
-            each.model_copy(
-                update={
-                    "known": each.start is not None
-                    and any(
-                        seen.finding in (denied if seen.status is Status.ABSENT else stated)
-                        for seen in _within(each, found)
-                    )
-                }
-            )
+    def known(evidence: tuple[Evidence, ...], stated: set[str], denied: set[str]) -> list[str]:
+        """The reasons in which the case states one of `stated`, or denies one of `denied`."""
+        return [
+            each.text
             for each in evidence
-        )
+            if each.start is not None
+            and any(
+                seen.finding in (denied if seen.status is Status.ABSENT else stated) for seen in _within(each, found)
+            )
+        ]
 
     return diagnosis.model_copy(
         update={
@@ -210,8 +207,10 @@ def _mapped(diagnosis: Diagnosis, found: Grounding) -> Diagnosis:
             "cant_miss": disease.cant_miss,
             "node": disease.id,
             "cited": disease.sources if given else (),
-            "evidence_for": marked(diagnosis.evidence_for, told, against),
-            "evidence_against": marked(diagnosis.evidence_against, against, told),
+            "known": (
+                *known(diagnosis.evidence_for, told, against),
+                *known(diagnosis.evidence_against, against, told),
+            ),
         }
     )
 

@@ -300,7 +300,7 @@ def test_a_file_that_cannot_be_read(say: Callable[..., Said], argument: str, lan
     ("option", "value", "words"),
     [
         ("--language", "de", ["--language", "en, zh or auto"]),
-        ("--engine", "oracle", ["no engine “oracle”", "local, scripted"]),
+        ("--engine", "oracle", ["no engine “oracle”", "local, knowledge, scripted"]),
     ],
 )
 def test_a_wrong_option(say: Callable[..., Said], option: str, value: str, words: list[str]) -> None:

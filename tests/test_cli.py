@@ -84,7 +84,7 @@ def test_json_from_the_embedded_model_has_every_key(run: Run, case_file: str, tm
             assert set(evidence) == {"text", "start", "end"}
             start, end = evidence["start"], evidence["end"]
             assert (start is None and end is None) or answer["case_text"][start:end]
-    assert [warning["code"] for warning in answer["warnings"]] == ["demo_model"]
+    assert {"demo_model"} <= {warning["code"] for warning in answer["warnings"]}
     assert "Traceback" not in done.stderr and "Warning" not in done.stderr
     [consultation] = kept(tmp_path)
     assert consultation.id == answer["consultation_id"] and consultation.turns[0].result == answer

@@ -139,7 +139,7 @@ class Graph:
             places = dict.fromkeys(
                 _widened(case_text, seen[name].start, seen[name].end) for name in names if name in seen
             )
-            return tuple(Evidence(text=case_text[a:b], start=a, end=b, known=True) for a, b in list(places)[:most])
+            return tuple(Evidence(text=case_text[a:b], start=a, end=b) for a, b in list(places)[:most])
 
         return (
             quote([reason.finding for reason in ranked.supporting if reason.weight > 0.15]),
