@@ -517,7 +517,7 @@ _NUMBERS = (
         CHECKED,
     ),
     _Rule("other", re.compile(rf"(?:网名|昵称|微信名|用户名|[信博音书手站]ID|[信博音书手站][账帐]号)[\s:：为是]{{0,3}}[“\"「『‘']?(?P<v>[{_HAN}A-Za-z0-9_·]{{2,12}})"), LABELLED),
-    _Rule("other", re.compile(rf"(?:网名|昵称|微信名?|用户名|[账帐]号|ID|抖音|微博|小红书|快手|博主)[\s:：为是叫]{{0,3}}[“\"「『‘](?P<v>[^”\"」』’\n]{{2,24}})[”\"」』’]"), CHECKED),
+    _Rule("other", re.compile(r"(?:网名|昵称|微信名?|用户名|[账帐]号|ID|抖音|微博|小红书|快手|博主)[\s:：为是叫]{0,3}[“\"「『‘](?P<v>[^”\"」』’\n]{2,24})[”\"」』’]"), CHECKED),
     _Rule("record_number", re.compile(r"床(?:位?号|位)[\s:：为]{0,3}(?P<v>[A-Z]?-?\d{1,3}(?:-?[加+]?\d{1,3})?[A-Z]?床?|[加+]\d{1,3}床?)"), LABELLED),
     _Rule("record_number", re.compile(r"(?<![\d.A-Za-z~～-])(?P<v>(?:[A-Z]\d?-?|\d{1,2}-)?[加+]?\d{1,3}[A-Z]?床)(?![位单旁边头被垫病])"), LABELLED),
     _Rule("record_number", re.compile(r"(?P<v>(?:[二三四五六七八九]?十[一二三四五六七八九]?|[二三四五六七八九])床)(?![位单旁边头被垫病])"), WORDED),
@@ -563,7 +563,7 @@ _DATES = tuple(
         (rf"\b(?P<v>{_WEEKDAY}{_MONTH}\s+(?:the\s)?\d{{1,2}}(?:st|nd|rd|th)?\b(?:,?\s+(?:{_YEAR}|['’]\d\d)\b)?){_NO_UNIT}", LABELLED),
         (rf"(?<![\d/.])(?P<v>{_WEEKDAY}\d{{1,2}}(?:st|nd|rd|th)?(?:\s+of)?[\s-]*{_MONTH}(?:[\s,-]*(?:{_YEAR}|['’]?\d\d(?![\d-]|\s*(?:y|m|%)))\b)?)", LABELLED),
         (rf"\b(?P<v>{_MONTH},?[\s-]*(?:of\s+)?(?:{_YEAR}|['’]\d\d))\b", LABELLED),
-        (rf"(?P<v>(?<=[\s(:])(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs)?|Fri|Sat(?:ur)?|Sun)(?:day)?[.,]?\s\d{{1,2}}[/-]\d{{1,2}}(?:[/-]\d{{2,4}})?)(?!\d)", LABELLED),
+        (r"(?P<v>(?<=[\s(:])(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs)?|Fri|Sat(?:ur)?|Sun)(?:day)?[.,]?\s\d{1,2}[/-]\d{1,2}(?:[/-]\d{2,4})?)(?!\d)", LABELLED),
         (rf"(?<![\d/.])(?P<v>(?:0?[1-9]|1[0-2])/{_YEAR})(?![\d/])", WORDED),
         (r"\b(?i:on|dated?|DOB|since|of|seen|visit|admitted|discharged|born)[:\s]+(?P<v>\d{1,2}-\d{1,2}-\d\d)(?!\d|\s*(?i:u|iu|units?)\b)", WORDED),
         (r"(?<![A-Za-z0-9_./-])(?P<v>0[1-9]-(?:0[1-9]|[12]\d|3[01])-\d\d|(?:1[0-2]|[12]\d|3[01])-0[1-9]-\d\d|[012]\d-1[0-2]-0[1-9])(?![A-Za-z0-9_/-]|\.\d)", WORDED),
@@ -572,7 +572,7 @@ _DATES = tuple(
         (r"\b(?i:on|since|until|dated?|DOB|DOS|DOA|LMP|EDD|reviewed|seen|admitted|discharged|appointment|appt|due|clinic|repeated|started|stopped|scheduled|placed|removed|effective|as of|f/u|follow-?up|postponed to|moved to|rescheduled (?:to|for))[:\s]+(?P<v>\d{1,2}/\d{1,2})(?![\d/]|\.\d|\s*(?i:pain|scale|sever|days?|doses?))", WORDED),
         (rf"\b(?i:last|next|previous|prior|latest|most recent|repeat|initial|first|second)\s(?:{_NO_SCORE}[A-Za-z][\w-]{{1,15}}\s){{0,3}}(?:on\s)?(?P<v>{_MONTH_DAY}){_NO_FRACTION}", WORDED),
         (rf"(?<![\d/.])(?P<v>{_MONTH_DAY})(?=\s?(?:-|–|to|through|thru)\s?{_MONTH_DAY}(?:[\s.,;)]|$)(?!\s*(?i:strength|power|pain)))", WORDED),
-        (rf"(?<![\d/.])(?P<v>\d{{1,2}}/\d{{1,2}})(?=\s?[-–]\s?\d{{1,2}}/\d{{1,2}}/\d{{2}})", LABELLED),
+        (r"(?<![\d/.])(?P<v>\d{1,2}/\d{1,2})(?=\s?[-–]\s?\d{1,2}/\d{1,2}/\d{2})", LABELLED),
         (r"\b(?i:his|her|their|the|a|last)\s+(?P<v>\d{1,2}/\d{1,2})(?=\s+(?i:visit|appointment|scan|mammogram|CT|MRI|x-?ray|labs?|note|clinic|admission|surgery|follow|ultrasound|echo|letter|ECG|bloods?|biopsy|colonoscopy|discharge|result))", WORDED),
         (r"\b(?i:on|since|until|by|from|before|after)\s(?P<v>the\s\d{1,2}(?:st|nd|rd|th)(?: of (?:this|last|next) month)?)(?=[.,;)]|$|\s(?:at|with|for|and|because|due|after|before|by)\b)", WORDED),
         (rf"\b(?i:on|at|over|since|before|after|around|until|till|by|during|last|this|near|past)\s(?P<v>{_HOLIDAY})\b(?!\s(?:disease|tree|factor|syndrome))", WORDED),
@@ -583,7 +583,7 @@ _DATES = tuple(
         (rf"[于自从至在](?P<v>{_YEAR}[.-][1-9])(?![\d.%-]|\s*[a-zA-Z])", WORDED),
         (rf"(?<!\d)(?P<v>{_YEAR}\s*年\s*(?:\d{{1,2}}|元|正|腊)\s*月(?:\s*\d{{1,2}}\s*[日号]{_WEEKDAY_ZH}|\s*(?:[0-2]?\d|3[01])(?![\d.]|\s*[余个多天周年~～至-])|份|初|底|末|[上中下]旬)?)", CHECKED),
         (rf"(?<!\d)(?P<v>(?:\d\d\s*年\s*)?\d{{1,2}}\s*月\s*\d{{1,2}}\s*[日号]{_WEEKDAY_ZH})", CHECKED),
-        (rf"(?<=[于自从至年])(?P<v>(?:1[0-2]|0?[1-9])月(?:[12]\d|3[01]|0?[1-9]))(?![\d.日号个余多天周~～%-])", WORDED),
+        (r"(?<=[于自从至年])(?P<v>(?:1[0-2]|0?[1-9])月(?:[12]\d|3[01]|0?[1-9]))(?![\d.日号个余多天周~～%-])", WORDED),
         (r"[于自从至](?P<v>\d\d年\d{1,2}月)(?![余前后\d])", WORDED),
         (r"(?:今|去|前|同|次|当|明)年(?P<v>\d{1,2}月(?:\d{1,2}[日号])?)", LABELLED),
         (r"(?:本|上|当|下|同|次)个?月(?P<v>\d{1,2}[日号])", LABELLED),
@@ -595,7 +595,7 @@ _DATES = tuple(
         (rf"(?P<v>[正冬腊{_NUMERAL}十]{{1,2}}月(?:初|廿)[{_NUMERAL}十]|[正腊]月[{_NUMERAL}十廿]{{1,3}})", LABELLED),
         (r"(?P<v>国庆节?|春节|中秋节?|端午节?|元旦|清明节?|劳动节|五一(?:劳动)?节|元宵节|圣诞节|除夕|大年(?:初[一二三四五六七八九十]|三十)|正月十五|重阳节|腊八节?|儿童节|妇女节|情人节|古尔邦节|开斋节|那达慕)(?![路街村镇大区小])", LABELLED),
         (rf"(?<![\d/.])(?P<v>{_MONTH_DAY})(?=[日号]?(?:入院|出院|手术|复查|复诊|术后|门诊|就诊|转院|住院|转入|转出|拔管|起病|发病|停药|急诊))", WORDED),
-        (rf"(?<![\d/.])(?P<v>(?:0?[1-9]|1[0-2])/(?:0[1-9]|1[1-9]|2\d|3[01])|1[0-2]/[1-9])(?![\d/.])(?=[日号]?(?:下床|行|起|开始|查|于|晨|晚|上午|下午|夜间|凌晨|再次|予|因|[A-Z\s]{{0,2}}(?:CT|MR|B超|彩超|胸片|血常规)))", WORDED),
+        (r"(?<![\d/.])(?P<v>(?:0?[1-9]|1[0-2])/(?:0[1-9]|1[1-9]|2\d|3[01])|1[0-2]/[1-9])(?![\d/.])(?=[日号]?(?:下床|行|起|开始|查|于|晨|晚|上午|下午|夜间|凌晨|再次|予|因|[A-Z\s]{0,2}(?:CT|MR|B超|彩超|胸片|血常规)))", WORDED),
     )
 ) + tuple(
     _Rule("age_over_89", re.compile(pattern), certainty)
@@ -652,6 +652,8 @@ _NO_NAME_WORDS = (
     r"|Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday|January|February|March|July|September|October|November|December|Today|Yesterday|Tonight|Christmas|Easter|Ramadan|National|Royal|Society|College|Guidelines?|Clinical|Practice|Nursing|Radiologist|Pathologist|Paramedics?|Police|Southeast|Score|Scale|Index"
 )
 _EPONYMS = "Alzheimer|Parkinson|Crohn|Hashimoto|Graves|Huntington|Hodgkin|Down|Marfan|Barrett|Addison|Cushing|Alport|Gilbert|Wilson|Turner|Klinefelter|Raynaud|Sjogren|Sjögren|Behcet|Behçet|Kawasaki|Tourette|Meniere|Ménière|Bence|Ewing|Wilms|Billroth|Apgar|Achilles|Mantoux"
+_NO_PERSON = r"(?:Ann Arbor|Marcus Gunn|Austin Flint|Graham Steell|Charles Bonnet|Foster Kennedy|Grey Turner|Martin Bell|Simon Broome|Jackson Pratt|Patrick Yesudian|Henry Gauer)\b"
+"""Stages and signs that are called like people; after a first name nothing else tells them apart."""
 _NO_FIRST_NAME = rf"{_NO_NAME_WORDS}|White|Black|April|June|August|{_EPONYMS}|{_COUNTRIES}|{_STATES}"
 _NO_NAME = re.compile(rf"(?:{_NO_NAME_WORDS})$")
 _NO_EPONYM = (
@@ -742,8 +744,8 @@ _PEOPLE = tuple(
         (rf"(?:^|\n)[ \t]{{0,20}}(?P<v>{_FULL})(?=,\s+\d{{2,3}},)", WORDED),
         (rf"\b(?:with|by|from|to)\s+(?P<v>{_WORD})(?=,\s+(?:(?:the|a|an|our|his|her)\s+)?(?:[a-z]+\s+)?(?:{_KIN}|[a-z]{{3,}}(?:ist|grapher|medic|itian|wife))\b)", WORDED),
         (rf"\b(?:with|by|from|to)\s+(?P<v>{_WORD})(?=\s+and\s+(?:his|her|their)\b)", WORDED),
-        (rf"\b(?P<v>{_FULL})(?=,?\s+(?:\(?\d{{1,3}}\s?[MF]\b|\(?(?:born|DOB|aged?)\b|\(\d{{2,3}}\b))", WORDED),
-        (rf"\b(?=[A-Z])(?P<v>(?:{_FIRST})\b{_REST}{{1,2}})", WORDED),
+        (rf"\b(?P<v>{_FULL})(?=,?\s+(?:\(?\d{{1,3}}\s?[MF]\b|\(?(?:born|DOB|aged?|MRN|SSN|NHS|tel|phone|mobile)\b|\(\d{{2,3}}\b))", WORDED),
+        (rf"\b(?=[A-Z])(?P<v>(?!{_NO_PERSON})(?:{_FIRST})\b{_REST}{{1,2}})", WORDED),
         (
             rf"(?:^|[.!?]\s{{1,9}}|\n[ \t]{{0,20}})(?P<v>{_FULL})(?=\s+(?:presents?|presented|came|attend(?:s|ed)|reports?|denie[sd]|complain(?:s|ed)|states|stated|lives|works|smokes|underwent|returned|called|fell|says|said|noticed|described?s?"
             r"|is an?|was (?:brought|admitted|seen|referred|transferred|diagnosed|discharged|born|last|taken|involved|reviewed)|has (?:been|had|an?)|had an?)\b)",
@@ -863,9 +865,9 @@ _ORDINARY = (
     "谢意绝罪|费事力劲心用解|赖以|辛苦辣|辜负|迟早滞疑缓误迟钝|郁积结郁闷|郑重|鄂皖豫|钟头情表鼓|钱包币物|陆上地战游相续路|隋代唐朝末|鞠躬|顾准念源虑|麦秸粒|齐心整集|龙口头椅船袍"
 )
 _WORDS_ZH = frozenset(entry[0] + second for entry in _ORDINARY.split("|") for second in entry[1:])
-_DRUGS_ZH = frozenset(
-    "谷维素 黄连素 金水宝 金天格 甘利欣 季德胜 马应龙 雷公藤 康忻 施慧达 施维雅 易瑞沙 安可达 安博维 安理申 金纳多 宁神灵 白云山 万爽力 万艾可 诺和平 诺和灵 诺和锐 诺和龙 贺普丁 易善复 左洛复 罗盖全 利多卡 华法林 洛赛克 康泰克 安宫牛 金银花 柏子仁 石斛 麦冬 白芍 白芷 黄芪 黄芩 黄柏 杜仲 连翘 丁香 单硝酸 梅花针 白求恩 万托林 舒利迭 文拉法 温胆汤 龙胆泻 丹参".split()
-)
+_DRUGS = "谷维素|黄连素|金水宝|金天格|甘利欣|季德胜|马应龙|雷公藤|康忻|施慧达|施维雅|易瑞沙|安可达|安博维|安理申|金纳多|宁神灵|白云山|万爽力|万艾可|诺和平|诺和灵|诺和锐|诺和龙|贺普丁|易善复|左洛复|罗盖全|利多卡|华法林|洛赛克|康泰克|安宫牛|金银花|柏子仁|石斛|麦冬|白芍|白芷|黄芪|黄芩|黄柏|杜仲|连翘|丁香|单硝酸|梅花针|白求恩|万托林|舒利迭|文拉法|温胆汤|龙胆泻|丹参"
+_DRUGS_ZH = frozenset(_DRUGS.split("|"))
+"""What begins like a surname and ends like a given name, but is a drug."""
 _POPULAR = "伟刚勇毅俊峰强军平保东文辉力明永健世广志义兴良海山仁波宁贵福生龙元全国胜学祥才武新利清飞彬富顺信子杰涛昌成康星光天达安岩中茂进林有坚和彪博诚先敬震振壮会思群豪心邦承乐绍功松善厚庆磊民友裕河哲江超浩亮政谦亨奇固之轮翰朗伯宏言若鸣朋斌梁栋维启克伦翔旭鹏泽晨辰士以建家致树德行泰盛雄琛钧冠策腾楠榕风航弘秀娟英华慧巧美娜静淑惠珠翠雅芝玉萍红娥玲芬芳燕彩春菊兰凤洁梅琳素云莲真环雪荣爱妹霞香月莺媛艳瑞凡佳嘉琼勤珍贞莉桂娣叶璧璐娅琦晶妍茜秋珊莎锦黛青倩婷姣婉娴瑾颖露瑶怡婵雁蓓纨仪荷丹蓉眉君琴蕊薇菁梦岚苑婕馨瑗琰韵融园艺咏卿聪澜纯毓悦昭冰爽琬茗羽希欣飘滢馥筠柔竹霭凝晓欢霄枫芸菲寒伊亚宜可姬舒荔枝丽阳妮宝贝程梵罡恒鸿桦骅剑娇纪宽苛灵玛媚琪晴容睿烁堂唯威韦雯苇萱阅彦宇雨洋忠宗曼逸贤蝶菡绿蓝儿烟小轩涵奕梓诺语沐皓煜烨晟铭淳淇芷茹婧彤悠宸昊瑜珂圆远怀鹤朝满金银根土火木川培庚润甫贻钦锋锐镇铁钢钰鑫凯卓然城立礼智孝廉耀煌焕炳灿照熙勋懿帆少正"
 """Characters that given names are commonly made of."""
 _GIVEN = rf"(?![{_CLINICAL}])[{_HAN}]"

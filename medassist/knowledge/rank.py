@@ -21,18 +21,22 @@ from medassist.knowledge.validate import implied
 
 PRIOR = {"common": 1.0, "uncommon": 0.5, "rare": 0.25}
 """How often a disease is met, one class to the next; far milder than true prevalence, since who asks is puzzled."""
-LISTED_NOWHERE = 0.35
+LISTED_NOWHERE = 0.25
 """The rate of a finding in a disease that does not list it, as a share of the finding's background rate."""
 FLOOR = 0.003
 PATHOGNOMONIC = 2.5
 """Natural log added for a finding seen in hardly anything else."""
-UNMENTIONED = 0.15
+UNMENTIONED = 0.22
 """λ: a case that does not mention a cardinal complaint or sign has not denied it."""
 CARDINAL = 0.8
 OUTSIDE_AGE, FAR_OUTSIDE = 1.2, 3.5
 RARE_SEX = 1.1
 WEIGHT = {"symptom": 1.0, "sign": 1.0, "history": 0.85, "result": 0.95}
-DOUBTFUL = 0.6
+DENIED = 1.15
+"""The weight of a denial: what a clinician asked for and did not find was thought of."""
+DAMP = 0.94
+"""Each further finding counts so much of the one before, the most telling first: findings of one disease go together."""
+DOUBTFUL = 0.5
 """The weight of a finding that the case only suspects."""
 
 
@@ -150,17 +154,21 @@ class Ranker:
         supporting: list[Reason] = []
         opposing: list[Reason] = []
         used: set[str] = set()
+        reasons: list[Reason] = []
         for group, share in ((stated, 1.0), (doubtful, DOUBTFUL)):
             for finding in sorted(group, key=lambda each: self._background.get(each, FLOOR)):
                 reason = self._stated(told, finding, share, used)
-                score += reason.weight
+                reasons.append(reason)
                 if reason.listed:
                     used.add(reason.listed)
                     (supporting if reason.weight > 0 else opposing).append(reason)
+        gains = sorted((each.weight for each in reasons if each.weight > 0), reverse=True)
+        score += sum(weight * DAMP**place for place, weight in enumerate(gains))
+        score += sum(each.weight for each in reasons if each.weight <= 0)
         for finding in denied:
             if finding in told.rates and finding not in implied_present:
                 rate, background = told.rates[finding], self._background[finding]
-                weight = 0.8 * math.log((1 - rate) / (1 - background))
+                weight = DENIED * math.log((1 - rate) / (1 - background))
                 score += weight
                 if finding in told.frequency and finding not in told.against and rate >= 0.3:
                     opposing.append(Reason(finding, finding, weight, told.frequency[finding]))
