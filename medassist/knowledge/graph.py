@@ -104,7 +104,7 @@ class Graph:
 
     def raised(self, facts: Facts, *, age: float | None = None, sex: str = "unknown") -> list[Raised]:
         """The red flags that a case raises, the most urgent first."""
-        present = facts.present
+        present = {seen.finding: seen for seen in facts.observations if seen.loose} | facts.present
         reach = {broader: seen for name, seen in present.items() for broader in self._ranker.line(name)} | present
         raised = []
         for flag in self.red_flags:

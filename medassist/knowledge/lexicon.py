@@ -31,6 +31,7 @@ class Observation:
     start: int
     end: int
     field: str = ""
+    loose: bool = False  # all words of a phrase but one: suspected, not read
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ class Lexicon:
         self._findings = findings
         self._reader = Reader(measures)
         self._limits = [(finding.id, limit) for finding in findings.values() for limit in finding.measure]
+        self._made_of = [(finding.id, group) for finding in findings.values() for group in finding.made_of]
         self._english: dict[str, list[_Phrase]] = defaultdict(list)
         self._chinese: dict[str, list[_Phrase]] = defaultdict(list)
         self._broader = {name: _ancestors(findings, name) for name in findings}
@@ -120,7 +122,22 @@ class Lexicon:
             for value in self._reader.read(sentence):
                 values.append(value)
                 found += self._judge(value, age, sex, sentence)
+        found += self._made(found)
         return Facts(tuple(sorted(found, key=lambda each: (each.start, -each.end))), tuple(values))
+
+    def _made(self, found: list[Observation]) -> list[Observation]:
+        """The findings that others make together: “sudden” here and “right arm weak” there are a sudden deficit."""
+        present: dict[str, Observation] = {}
+        for seen in found:
+            if seen.status is Status.PRESENT:
+                for broader in self._broader[seen.finding]:
+                    present.setdefault(broader, seen)
+        made = []
+        for finding, group in self._made_of:
+            if finding not in present and all(name in present for name in group):
+                last = max((present[name] for name in group), key=lambda each: each.start)
+                made.append(Observation(finding, Status.PRESENT, last.start, last.end, last.field))
+        return list({each.finding: each for each in made}.values())
 
     def _observe(self, match: _Match, sentence: Sentence, minor: bool) -> Iterator[Observation]:
         start, end = sentence.start + match.start, sentence.start + match.end
@@ -138,7 +155,7 @@ class Lexicon:
             if status is not Status.PRESENT:
                 return
             status = Status.ABSENT
-        yield Observation(match.finding, status, start, end, sentence.field)
+        yield Observation(match.finding, status, start, end, sentence.field, match.loose)
 
     def _judge(self, value: Value, age: float | None, sex: str, sentence: Sentence) -> Iterator[Observation]:
         """The findings that a value is, and those that it rules out."""

@@ -103,6 +103,7 @@ class Finding(Record):
     name: Name
     words: Words = Words()
     is_: tuple[Id, ...] = Field((), alias="is")
+    made_of: tuple[tuple[Id, ...], ...] = ()  # groups of findings that together are this one, wherever they are stated
     measure: tuple[Limit, ...] = ()
 
     @model_validator(mode="before")

@@ -48,6 +48,9 @@ def _findings(files: Files) -> Iterator[Problem]:
         for broader in finding.is_:
             if broader not in files.findings:
                 yield Problem(where, f"is: there is no finding {broader}")
+        for name in {each for group in finding.made_of for each in group}:
+            if name not in files.findings:
+                yield Problem(where, f"made_of: there is no finding {name}")
         if finding.id in implied(files.findings, finding.id, itself=False):
             yield Problem(where, "implies itself")
         for limit in finding.measure:
