@@ -130,7 +130,7 @@ def cited_by(diagnoses: Sequence[Diagnosis], found: Grounding | None) -> list[Ma
         return []
     ids = dict.fromkeys(name for diagnosis in diagnoses for name in diagnosis.cited)
     return [
-        source.model_dump(include={"id", "title", "publisher", "year", "url"})
+        source.model_dump(include={"id", "title", "publisher", "year", "url", "seen"})
         for source in found.graph.cited(list(ids))
     ]
 

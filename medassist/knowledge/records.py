@@ -74,6 +74,7 @@ class Source(Record):
     year: int | None = Field(None, ge=1950, le=2100)
     kind: Literal["guideline", "textbook", "review", "study", "dataset"]
     url: str = Field(pattern=r"^https?://\S+$")
+    seen: bool = True  # False: the work was found, this address of it was derived from an identifier and not opened
 
 
 class Limit(BaseModel):

@@ -153,6 +153,7 @@ WORDS: Final[dict[str, dict[Language, str]]] = {
     },
     "in_knowledge": {"en": "knowledge base", "zh": "知识库条目"},
     "unmapped": {"en": "not in the knowledge base", "zh": "知识库未收录"},
+    "unseen": {"en": "address not yet opened", "zh": "地址尚未核实"},
     "references": {"en": "Sources", "zh": "参考来源"},
     "draft": {"en": "knowledge base: draft, not clinician-reviewed", "zh": "知识库为草稿，未经临床医生审核"},
     "from_cache": {"en": "the same answer as on {at}, from the cache", "zh": "与 {at} 相同的回答（来自缓存）"},
