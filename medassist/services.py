@@ -5,7 +5,9 @@ import logging
 import os
 import secrets
 import threading
+import time
 from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from medassist.consult import consult, follow_up
 from medassist.deidentify import warm_up
 from medassist.engines import Engine
 from medassist.errors import LANGUAGES, KnowledgeError, Language, MedAssistError, StorageError, UnknownEngine
-from medassist.events import Event
+from medassist.events import Event, Progress
 from medassist.knowledge.graph import Graph
 from medassist.knowledge.versions import Knowledge
 from medassist.prompt import diagnosis_prompt
@@ -50,11 +52,12 @@ class Services:
         who: str = "local",
     ) -> Generator[Event, None, None]:
         """See `consult.consult`."""
-        return consult(
+        graph = (yield from self._opened()) if grounded else None
+        yield from consult(
             case,
             engine=self.engine,
             store=self.store,
-            graph=self.graph() if grounded else None,
+            graph=graph,
             audit=self.audit,
             language=language,
             top_k=top_k,
@@ -66,15 +69,26 @@ class Services:
 
     def follow_up(self, consultation_id: str, question: str, *, who: str = "local") -> Generator[Event, None, None]:
         """See `consult.follow_up`."""
-        return follow_up(
+        graph = yield from self._opened()
+        yield from follow_up(
             consultation_id,
             question,
             engine=self.engine,
             store=self.store,
-            graph=self.graph(),
+            graph=graph,
             audit=self.audit,
             who=who,
         )
+
+    def _opened(self) -> Generator[Event, None, Graph | None]:
+        """The current knowledge, saying twice a second that it is being opened: the first time takes a moment."""
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            began, opening = time.monotonic(), pool.submit(self.graph)
+            while True:
+                try:
+                    return opening.result(timeout=0.25)
+                except TimeoutError:
+                    yield Progress("loading", seconds=time.monotonic() - began)
 
     def start(self) -> None:
         """Load the model and the knowledge in the background; who asks before that is told so and waits."""

@@ -176,7 +176,7 @@ def test_an_answer_arrives_part_by_part(visit: Visit) -> None:
     assert page.evaluate("window.seen") == ["reasoning", "diagnosis", "final"]
     expect(page.locator(".ma-answer > .ma-cards h3")).to_have_text(["Pulmonary embolism", "Pneumonia"])
     expect(page.locator("#ma-reasoning button")).to_contain_text("Reasoned for")
-    expect(page.locator(".ma-chip.ma-for").first).to_have_text("+ left calf swollen")
+    expect(page.locator(".ma-chip.ma-for").first).to_contain_text("+ left calf swollen")
     expect(page.locator(".ma-final p")).to_have_text("Pulmonary embolism")
     expect(page.locator(".ma-provenance")).to_contain_text("script · prompt")
     expect(page.locator("#ma-diagnose")).to_be_enabled()
