@@ -182,7 +182,7 @@ def test_an_answer_arrives_part_by_part(visit: Visit) -> None:
     expect(page.locator("#ma-diagnose")).to_be_enabled()
     expect(page.locator("#ma-stop")).to_be_disabled()
     page.locator("#ma-case-read button").click()
-    expect(page.locator("mark.ma-for").first).to_have_text("Left calf swollen")
+    expect(page.locator("mark.ma-for").first).to_contain_text("Left calf swollen")
     page.locator("#ma-reasoning button").click()
     expect(page.locator("div.ma-reasoning")).to_contain_text("breathlessness began suddenly")
 
