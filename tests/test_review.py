@@ -303,7 +303,7 @@ def test_a_candidate_may_be_withheld(graph: Graph) -> None:
 
 
 def test_nothing_that_fits_is_said(store: Store, graph: Graph) -> None:
-    case = PatientCase(chief_complaint="Something odd for two days", history="Quite unlike himself.", age=30)
+    case = PatientCase(chief_complaint="Blorping qwzz for two days", history="Zxqv throughout.", age=30)
     found = asked(case, store, graph)
     assert (
         "knowledge.nothing" in rules(found)

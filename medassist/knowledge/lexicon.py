@@ -194,7 +194,7 @@ class Lexicon:
                     missing = [each for each in phrase.stems if each not in by_stem]
                     if not missing:
                         yield from _place(phrase, clause, by_stem, word, number)
-                    elif len(missing) == 1 and len(phrase.stems) >= LOOSE:
+                    elif len(missing) == 1 and len(set(phrase.stems)) >= LOOSE:
                         left = tuple(each for each in phrase.stems if each not in missing)
                         short = _Phrase(phrase.finding, phrase.denies, stems=left)
                         yield from _place(short, clause, by_stem, word, number, loose=True)
