@@ -32,7 +32,7 @@ from medassist.events import (
     Warned,
 )
 from medassist.intake import read_bytes, read_case
-from medassist.prompt import FORMS
+from medassist.prompt import FORMS, reason_lines
 from medassist.services import build_services
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
@@ -171,14 +171,7 @@ def _finish_cards(cards: dict[int, Diagnosis], before: int | None = None) -> Non
             continue
         card = cards.pop(rank)
         form = FORMS[detect_language(card.name)]
-        typer.echo(f"\n{card.rank}. {card.name}")
-        for label, texts in (
-            (form.supports, [evidence.text for evidence in card.evidence_for]),
-            (form.against, [evidence.text for evidence in card.evidence_against]),
-            (form.tests, list(card.next_tests)),
-        ):
-            if texts:
-                typer.echo(f"   {label}{form.separator.join(texts)}")
+        typer.echo("\n".join([f"\n{card.rank}. {card.name}", *reason_lines(form, card)]))
 
 
 @app.command()

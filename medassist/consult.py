@@ -52,6 +52,7 @@ from medassist.prompt import (
     diagnosis_prompt,
     final_opening,
     follow_up_prompt,
+    reason_lines,
     reasoning_grammar,
     reply_grammar,
     stages_grammar,
@@ -112,7 +113,7 @@ def consult(
         yield turn.warned(warning)
     head = _Head(turn, prompt, safe.case, case_text, language, top_k, found, safe.counts)
     if before is not None:
-        yield from turn.run(_again(turn, head, before))
+        yield from turn.run(_again(turn, before))
         return
     yield from turn.run(_rank_alone(turn, head) if engine.name == "knowledge" else _diagnose(turn, head), cache_as=key)
 
@@ -450,7 +451,7 @@ class _Head:
         }
 
 
-def _again(turn: _Turn, head: _Head, before: StoredTurn) -> Iterator[Event]:
+def _again(turn: _Turn, before: StoredTurn) -> Iterator[Event]:
     """The same answer as before, from the cache, and said to be so."""
     kept: dict[str, Any] = dict(before.result or {})
     at = (before.finished_at or before.updated_at).strftime("%Y-%m-%d %H:%M UTC")
@@ -459,17 +460,22 @@ def _again(turn: _Turn, head: _Head, before: StoredTurn) -> Iterator[Event]:
     known = {warning.rule for warning in turn.warnings}
     if reasoning := str(kept.get("reasoning", "")):
         yield Reasoning(reasoning, True)
-    for item in kept.get("differential", []):
-        yield DiagnosisAdded(Diagnosis.model_validate(item))
-    stages: tuple[Stage, ...] = ("key_examinations", "diagnostic_evidence")
-    for stage in stages:
-        if kept.get(stage):
-            yield Section(stage, "\n".join(kept[stage]))
-    if kept.get("final_diagnosis"):
-        yield FinalDiagnosis(str(kept["final_diagnosis"]))
+    yield from _told_at_once(kept)
     for item in kept.get("warnings", []):
         if (warning := Warning.model_validate(item)).rule not in known:
             yield turn.warned(warning)
+
+
+def _told_at_once(result: Mapping[str, Any]) -> Iterator[Event]:
+    """The parts of an answer that is whole already."""
+    for item in result.get("differential", []):
+        yield DiagnosisAdded(Diagnosis.model_validate(item))
+    stages: tuple[Stage, ...] = ("key_examinations", "diagnostic_evidence")
+    for stage in stages:
+        if result.get(stage):
+            yield Section(stage, "\n".join(result[stage]))
+    if result.get("final_diagnosis"):
+        yield FinalDiagnosis(str(result["final_diagnosis"]))
 
 
 def _rank_alone(turn: _Turn, head: _Head) -> Iterator[Event]:
@@ -480,14 +486,7 @@ def _rank_alone(turn: _Turn, head: _Head) -> Iterator[Event]:
     turn.first_token = turn.seconds
     reviewed = review.of_answer(read, "", head.case, head.case_text, head.found, head.language)
     turn.result = head.answer(read, "", reviewed.added)
-    for diagnosis in read.diagnoses:
-        yield DiagnosisAdded(diagnosis)
-    if read.key_examinations:
-        yield Section("key_examinations", "\n".join(read.key_examinations))
-    if read.diagnostic_evidence:
-        yield Section("diagnostic_evidence", "\n".join(read.diagnostic_evidence))
-    if read.final_diagnosis:
-        yield FinalDiagnosis(read.final_diagnosis)
+    yield from _told_at_once(turn.result)
     for warning in reviewed.warnings:
         yield turn.warned(warning)
 
@@ -497,14 +496,7 @@ def _written(read: Differential, language: Language) -> str:
     form = FORMS[language]
     lines = [form.process, form.initial_differential]
     for each in read.diagnoses:
-        lines.append(f"{each.rank}) {each.name}")
-        for label, texts in (
-            (form.supports, [evidence.text for evidence in each.evidence_for]),
-            (form.against, [evidence.text for evidence in each.evidence_against]),
-            (form.tests, list(each.next_tests)),
-        ):
-            if texts:
-                lines.append(f"   {label}{form.separator.join(texts)}")
+        lines += [f"{each.rank}) {each.name}", *reason_lines(form, each)]
     lines += [form.key_examinations, *(f"- {each}" for each in read.key_examinations)]
     lines += [form.diagnostic_evidence, *(f"- {each}" for each in read.diagnostic_evidence)]
     return "\n".join([*lines, form.final_diagnosis, read.final_diagnosis])

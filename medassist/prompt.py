@@ -14,6 +14,7 @@ from typing import Literal
 
 from medassist import vocabulary
 from medassist.case import LABELS
+from medassist.differential import Diagnosis
 from medassist.errors import Language
 
 PROMPT_VERSION = "2026.11-2"
@@ -161,6 +162,16 @@ def answer_opening(language: Language, reasoning: str) -> str:
     """The answer up to the first diagnosis: the reasoning closed, the headings set."""
     form = FORMS[language]
     return f"{OPENING}{reasoning.strip()}\n</think>\n\n{form.process}\n{form.initial_differential}\n1) "
+
+
+def reason_lines(form: Form, diagnosis: Diagnosis) -> list[str]:
+    """What stands under a diagnosis of the list: its reasons for and against and its tests, a line each."""
+    parts = (
+        (form.supports, [evidence.text for evidence in diagnosis.evidence_for]),
+        (form.against, [evidence.text for evidence in diagnosis.evidence_against]),
+        (form.tests, list(diagnosis.next_tests)),
+    )
+    return [f"   {label}{form.separator.join(texts)}" for label, texts in parts if texts]
 
 
 def final_opening(language: Language) -> str:

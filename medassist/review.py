@@ -278,40 +278,18 @@ def _far(age: float, disease: Disease) -> bool:
     return age < 0.5 * low - 1 or age > high + max(15.0, 0.3 * high)
 
 
-_DRUG_CLASSES = {
-    "penicillin": (
-        "penicillin",
-        "amoxicillin",
-        "ampicillin",
-        "piperacillin",
-        "flucloxacillin",
-        "青霉素",
-        "阿莫西林",
-        "氨苄西林",
-        "哌拉西林",
-    ),
-    "青霉素": (
-        "penicillin",
-        "amoxicillin",
-        "ampicillin",
-        "piperacillin",
-        "flucloxacillin",
-        "青霉素",
-        "阿莫西林",
-        "氨苄西林",
-        "哌拉西林",
-    ),
-    "contrast": ("contrast", "增强", "造影"),
-    "造影剂": ("contrast", "增强CT", "造影"),
-    "碘": ("contrast", "增强CT", "造影", "碘"),
-    "iodine": ("contrast", "iodine"),
-    "aspirin": ("aspirin", "阿司匹林"),
-    "阿司匹林": ("aspirin", "阿司匹林"),
-    "sulfa": ("sulfa", "sulfamethoxazole", "co-trimoxazole", "磺胺"),
-    "磺胺": ("sulfa", "sulfamethoxazole", "co-trimoxazole", "磺胺"),
-    "cephalosporin": ("cephalosporin", "ceftriaxone", "cefazolin", "cefuroxime", "头孢"),
-    "头孢": ("cephalosporin", "ceftriaxone", "cefazolin", "cefuroxime", "头孢"),
-}
+_DRUG_CLASSES: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
+    (("penicillin", "青霉素"), ("penicillin", "amoxicillin", "ampicillin", "piperacillin", "flucloxacillin", "青霉素", "阿莫西林", "氨苄西林", "哌拉西林")),
+    (("contrast",), ("contrast", "增强", "造影")),
+    (("造影剂",), ("contrast", "增强CT", "造影")),
+    (("碘",), ("contrast", "增强CT", "造影", "碘")),
+    (("iodine",), ("contrast", "iodine")),
+    (("aspirin", "阿司匹林"), ("aspirin", "阿司匹林")),
+    (("sulfa", "磺胺"), ("sulfa", "sulfamethoxazole", "co-trimoxazole", "磺胺")),
+    (("cephalosporin", "头孢"), ("cephalosporin", "ceftriaxone", "cefazolin", "cefuroxime", "头孢")),
+)  # fmt: skip
+"""The words under which an allergy is stated, and what an answer may name that belongs to it."""
+
 _NO_ALLERGY = re.compile(r"\b(?:no|none|nil|nkda|nka|denie[sd]|not known)\b|无|否认|未发现|不详", re.IGNORECASE)
 _COMMON_WORDS = frozenset(
     [
@@ -348,8 +326,8 @@ def _allergies(answer: str, case: PatientCase, language: Language) -> Iterator[W
     folded = answer.casefold()
     for part in stated:
         names: list[str] = []
-        for known, members in _DRUG_CLASSES.items():
-            if known in part.casefold():
+        for stated_as, members in _DRUG_CLASSES:
+            if any(word in part.casefold() for word in stated_as):
                 names += members
         names += [word for word in re.findall(r"[a-z]{5,}", part.casefold()) if word not in _COMMON_WORDS]
         if hit := next((name for name in names if name.casefold() in folded), None):

@@ -65,14 +65,13 @@ def digest(files: Files) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def build(files: Files, path: Path, *, retrieved: str, terminologies: bool = True) -> str:
+def build(files: Files, path: Path, *, retrieved: str) -> str:
     """Write a new version to `path` (which must not exist) and return its name. `retrieved` is an ISO date."""
     with closing(sqlite3.connect(path)) as base:
         base.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF;" + _SCHEMA)
         put_own(base, files, digest(files), "CC-BY-4.0", retrieved)
-        if terminologies:
-            put_icd(base, retrieved)
-            put_hpo(base, retrieved)
+        put_icd(base, retrieved)
+        put_hpo(base, retrieved)
         return seal(base)
 
 

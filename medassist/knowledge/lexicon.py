@@ -13,6 +13,7 @@ from medassist.findings import Sentence, Status, sentences
 from medassist.knowledge.measures import Reader, Value
 from medassist.knowledge.records import Finding, Measure
 from medassist.knowledge.stems import WORD, meaning, stem
+from medassist.knowledge.validate import implied
 
 FOREIGN = 2
 """Words that may stand between the words of an English phrase."""
@@ -76,7 +77,6 @@ class _Match:
     end: int
     covered: frozenset[int] = field(default_factory=frozenset)  # the characters (or words) of the phrase itself
     gap: int = 0
-    clause: int = 0
     loose: bool = False  # all words but one
 
 
@@ -90,7 +90,7 @@ class Lexicon:
         self._made_of = [(finding.id, group) for finding in findings.values() for group in finding.made_of]
         self._english: dict[str, list[_Phrase]] = defaultdict(list)
         self._chinese: dict[str, list[_Phrase]] = defaultdict(list)
-        self._broader = {name: _ancestors(findings, name) for name in findings}
+        self._broader = {name: frozenset(implied(findings, name)) for name in findings}
         self._index(findings.values())
 
     def _index(self, findings: Iterable[Finding]) -> None:
@@ -185,7 +185,7 @@ class Lexicon:
                         yield _Match(phrase.finding, phrase.denies, at, max(places) + 1, frozenset(places))
 
     def _match_english(self, text: str) -> Iterator[_Match]:
-        for number, clause in enumerate(_clauses(text)):
+        for clause in _clauses(text):
             by_stem: dict[str, list[int]] = defaultdict(list)
             for place, (word, _, _) in enumerate(clause):
                 by_stem[word].append(place)
@@ -193,17 +193,11 @@ class Lexicon:
                 for phrase in self._english.get(word, ()):
                     missing = [each for each in phrase.stems if each not in by_stem]
                     if not missing:
-                        yield from _place(phrase, clause, by_stem, word, number)
+                        yield from _place(phrase, clause, by_stem, word)
                     elif len(missing) == 1 and len(set(phrase.stems)) >= LOOSE:
                         left = tuple(each for each in phrase.stems if each not in missing)
                         short = _Phrase(phrase.finding, phrase.denies, stems=left)
-                        yield from _place(short, clause, by_stem, word, number, loose=True)
-
-
-def _ancestors(findings: Mapping[str, Finding], name: str) -> frozenset[str]:
-    from medassist.knowledge.validate import implied
-
-    return frozenset(implied(findings, name))
+                        yield from _place(short, clause, by_stem, word, loose=True)
 
 
 def _fit(text: str, at: int, parts: tuple[str, ...]) -> list[int] | None:
@@ -237,7 +231,6 @@ def _place(
     clause: list[tuple[str, int, int]],
     by_stem: Mapping[str, list[int]],
     anchor: str,
-    number: int,
     loose: bool = False,
 ) -> Iterator[_Match]:
     """An English phrase around each place of its rarest word, as tight as it fits."""
@@ -263,7 +256,6 @@ def _place(
                     clause[high][2],
                     frozenset(each for place in taken for each in range(clause[place][1], clause[place][2])),
                     high - low + 1 - len(taken),
-                    number,
                     loose,
                 )
 

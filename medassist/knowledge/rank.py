@@ -11,7 +11,7 @@ orders, it is no probability, and none is shown (Rish, An empirical study of the
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from medassist.findings import Status
@@ -237,12 +237,3 @@ def _of_sex(disease: Disease, sex: str) -> float:
 def sexes(sex: str) -> str:
     """A case's sex in English."""
     return {"男": "male", "女": "female"}.get(sex, sex)
-
-
-def explain(ranked: Iterable[Ranked]) -> str:
-    """One line a disease, for a terminal."""
-    return "\n".join(
-        f"{each.score:7.2f} {each.disease}: "
-        + ", ".join(f"{r.finding}{r.weight:+.1f}" for r in (*each.supporting[:8], *each.opposing[:3]))
-        for each in ranked
-    )

@@ -60,24 +60,25 @@ async def _build(services: Services) -> FastAPI:
         response.status_code = 200 if all(state.values()) else 503
         return {"ready": all(state.values()), "missing": [name for name, ready in state.items() if not ready]}
 
-    # gradio warns that pages of several routes are not rendered on the server, which is not wanted here anyway.
-    warnings.filterwarnings("ignore", "SSR mode is not supported", UserWarning)
-    gr.mount_gradio_app(
-        app,
-        page,
-        path="/",
-        theme=theme(),
-        ssr_mode=False,
-        show_error=False,
-        run_history=False,
-        footer_links=[],
-        enable_monitoring=False,
-        mcp_server=False,
-        pwa=False,
-        allowed_paths=[],
-        max_file_size="1mb",
-        app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
-    )
+    with warnings.catch_warnings():
+        # gradio warns that pages of several routes are not rendered on the server, which is not wanted here anyway.
+        warnings.filterwarnings("ignore", "SSR mode is not supported", UserWarning)
+        gr.mount_gradio_app(
+            app,
+            page,
+            path="/",
+            theme=theme(),
+            ssr_mode=False,
+            show_error=False,
+            run_history=False,
+            footer_links=[],
+            enable_monitoring=False,
+            mcp_server=False,
+            pwa=False,
+            allowed_paths=[],
+            max_file_size="1mb",
+            app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
+        )
     app.state.pages, app.state.ending = next(r.app for r in app.routes if isinstance(r, Mount)), ending
     app.add_middleware(CORSMiddleware, allow_origins=[])  # else gradio adds its own, which reflects any origin
     app.add_middleware(Guard)
