@@ -21,6 +21,9 @@ Updates = dict[Block, Any]
 HTML = partial(gr.HTML, apply_default_css=False)
 B = TypeVar("B", bound=Block)
 
+BUILT_IN: Final[Language] = "en"
+"""The language of the page before it has heard of its reader."""
+
 FOLDED: Final = ("past_history", "medications", "allergies", "family_history", "social_history")
 LINES: Final = {"chief_complaint": 1, "history": 5}
 SEXES: Final = ("female", "male", "other", "unknown")
@@ -45,23 +48,23 @@ class ConsultLayout:
         self.browser = gr.BrowserState(None, storage_key="medassist", secret=secret)
         self.session = gr.State(Session())
         with gr.Row(elem_id="ma-header"):
-            self.header = HTML(render.header(engine, "en"), elem_id="ma-title")
+            self.header = HTML(render.header(engine, BUILT_IN), elem_id="ma-title")
             self.language = gr.Radio(
                 [(word(f"language_{code}", code), code) for code in LANGUAGES],
-                value="en",
+                value=BUILT_IN,
                 container=False,
                 elem_id="ma-language",
                 elem_classes="ma-segments",
             )
             self.wear(self.language, label="language")
-        self.notice = HTML(render.notice(engine, "en"), elem_id="ma-notice")
+        self.notice = HTML(render.notice(engine, BUILT_IN), elem_id="ma-notice")
         with gr.Row(elem_id="ma-main"):
             with gr.Column(elem_id="ma-case"):
                 self._lay_out_case()
             with gr.Column(elem_id="ma-answer"):
                 self._lay_out_answer()
         for component, words in self.worded.items():
-            for name, value in self._dressed(words, "en").items():
+            for name, value in self._dressed(words, BUILT_IN).items():
                 setattr(component, name, value)
 
     def wear(self, component: B, **words: str) -> B:
@@ -110,7 +113,7 @@ class ConsultLayout:
 
     def _lay_out_form(self) -> None:
         with gr.Row(elem_id="ma-examples"):
-            self.examples_title = HTML(render.heading("examples", "en"))
+            self.examples_title = HTML(render.heading("examples", BUILT_IN))
             self.examples = {name: gr.Button(name, size="sm") for name in EXAMPLES}
         self._text("chief_complaint", placeholder="chief_complaint_hint")
         self._text("history", placeholder="history_hint")
@@ -139,11 +142,11 @@ class ConsultLayout:
 
     def _lay_out_answer(self) -> None:
         idle = AnswerView()
-        self.status = HTML(render.status(idle, "en"), elem_id="ma-status")
+        self.status = HTML(render.status(idle, BUILT_IN), elem_id="ma-status")
         self.warnings = HTML(elem_id="ma-warnings")
         with gr.Accordion(open=False, visible=False, elem_id="ma-reasoning") as self.reasoning_box:
             self.reasoning = HTML()
-        self.answer = HTML(render.answer(idle, "en"), elem_id="ma-differential")
+        self.answer = HTML(render.answer(idle, BUILT_IN), elem_id="ma-differential")
         self.again = self.wear(gr.Button(visible=False, size="sm", elem_id="ma-again"), value="again")
         with gr.Accordion(open=False, visible=False, elem_id="ma-case-read") as self.case_box:
             self.case_read = HTML()

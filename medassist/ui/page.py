@@ -15,7 +15,7 @@ from medassist.services import Services
 from medassist.ui import form, render
 from medassist.ui.examples import EXAMPLES
 from medassist.ui.knowledge import build_knowledge_page
-from medassist.ui.layout import ConsultLayout, Updates, set_language
+from medassist.ui.layout import BUILT_IN, ConsultLayout, Updates, set_language
 from medassist.ui.render import AnswerView
 from medassist.ui.session import Session, logger
 from medassist.ui.words import preferred, word
@@ -184,9 +184,12 @@ class _ConsultPage:
                 fields = form.fields_of(kept.case)
         except MedAssistError as error:
             session.refusal = error
-        rest = {self.ui.note: gr.update(value=note), self.ui.language: gr.update(value=session.language)}
-        remembered = {self.ui.browser: session.remembered()}
-        return _merged(self._worded(session), self._controls(session), self._type(fields, given), rest, remembered)
+        rest: Updates = {self.ui.browser: session.remembered(), self.ui.language: gr.update(value=session.language)}
+        # A box on a tab not yet opened takes a value late, over what is typed by then.
+        if note != given[self.ui.note]:
+            rest[self.ui.note] = gr.update(value=note)
+        shown = self._shown(session) if session.language == BUILT_IN else self._worded(session)
+        return _merged(shown, self._controls(session), self._type(fields, given), rest)
 
     # --- What changes.
 
