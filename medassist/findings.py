@@ -363,7 +363,12 @@ _SEES = (
     r"\s+(?:\w+ly\s+|also\s+|has\s+|had\s+|have\s+)?(?:notic|report|sa(?:y|id|ys)|stat|describ|br(?:ought|ing)|found|find|call|think|thought|took|take|g[ai]ve|feels|felt|saw|see|concern|worr|den(?:y|i)|not[ei]|recall|witness|drove|drive|heard|hear"
     r"|tell|told|confirm|add|explain|mention|observ|at (?:the )?bed|present(?:s|ed)? with|is here|came|accompan|recogni[sz]|remember|remark|rubb|press|massag|tried|wok|who (?:found|saw|brought|is a))"
 )
-_OWN = re.compile(r"\b(?:he|she|the patient|pt|patient|but|himself|herself|his own|her own)\b", re.IGNORECASE)
+_THINGS = r"tablets?|pills?|medic\w+|insulin|inhalers?|tramadol|methadone|drugs?|supply|arms?"
+"""Of a relative, but taken or touched by the patient."""
+_OWN = re.compile(
+    r"\b(?:he|she|the patient|pt|patient|but|himself|herself|his own|her own|and (?:now )?(?:hears|sees|thinks|believes|says|feels|refuses))\b",
+    re.IGNORECASE,
+)
 _CHINESE_RELATIVES = re.compile(
     r"父亲|母亲|父母|爸爸?|妈妈?|哥哥|弟弟|姐姐|妹妹|兄弟|兄长|姐妹|胞兄|胞弟|祖父|祖母|外公|外婆|外祖[父母]|爷爷|奶奶|姥[姥爷]|叔叔?|舅舅?|姑姑?|姨妈?|堂[兄弟姐妹]|表[兄弟姐妹哥]|家族|家人|家里人|家中|丈夫|妻子|爱人|配偶|老伴|男友|女友|同病房|病友|邻床|同车|同班|同事|同学|室友|舍友|邻居|朋友|工友|同桌|同伴|亲属|亲戚|其[兄弟姐妹父母叔舅]"
 )
@@ -377,7 +382,9 @@ _OWN_ZH = re.compile(r"患者|患儿|本人|自觉|自己|(?<!其)他(?!们)|她
 def _others(text: str, minor: bool) -> Iterator[_Scope]:
     relatives = _RELATIVES if minor else f"{_RELATIVES}|{_CHILDREN}"
     for cue in re.finditer(
-        rf"\b(?:{relatives})\b(?!['’]s (?:house|home|wedding|funeral|car|place|birthday))", text, re.IGNORECASE
+        rf"\b(?:{relatives})\b(?!['’]s (?:house|home|wedding|funeral|car|place|birthday|{_THINGS}))",
+        text,
+        re.IGNORECASE,
     ):
         rest = text[cue.end() :]
         if re.match(_SEES, rest, re.IGNORECASE) or _is_company(text, cue.start()):

@@ -273,6 +273,7 @@ def _settle(matches: list[_Match], broader: Mapping[str, frozenset[str]]) -> lis
             continue
         if match.gap and any(
             other is not match
+            and other.loose <= match.loose
             and other.gap < match.gap
             and other.covered & match.covered
             and any(match.start < place < match.end for place in other.covered - match.covered)

@@ -20,11 +20,15 @@ class Value:
 
 
 _NUMBER = r"(?P<number>\d{1,3}(?:,\d{3})+(?!\d)|\d+(?:\.\d+)?)"
-_LINK = r"(?:\s*[(（][^()（）\d]{0,12}[)）])?(?:\s|[:：=,，]|\b(?:of|is|was|at|level|count|rate|measured|about|around|up to|to|on arrival|today|on admission|now|RA|max|peak)\b|约|达|为|是|最高|波动于|[<>≤≥＜＞~≈])*"
+_LINK = r"(?:\s*[(（][^()（）\d]{0,12}[)）])?(?:\s|[:：=,，]|\b(?:of|is|was|at|level|count|rate|measured|about|around|up to|to|on arrival|today|on admission|now|RA|max|peak|as (?:low|high) as|only|just|hit|hits|reached|running|sitting|hovering|settled|going|a|and|has|had|have|but|then|his|her|(?:f[ae]ll|drop|dipp?|ris|ros|climb|go|went|came|stay|sat|slipp?|plung|shot)(?:s|es?|en|ed|ing|ping|ped)?|down|up|between)\b|约|达|为|是|最高|波动于|降至|降到|下降至|下降到|升至|升到|升高至|升高到|掉到|掉至|跌到|低至|低到|高达|只有|仅|测得|测|烧到|[<>≤≥＜＞~≈])*"
 _PRESSURE = re.compile(
     r"(?<![A-Za-z])(?:blood pressure|BP|B\.P\.|血压)(?:[^\d\n,，;；.。]{0,24}?)(?P<high>\d{2,3})\s*/\s*(?P<low>\d{2,3})(?!\d)",
     re.IGNORECASE,
 )
+_BARE = re.compile(
+    r"(?:(?<![\d.])(?P<unit>(?:3[2-9]|4[0-3])(?:\.\d{1,2})?)\s*(?:°\s?C|℃|º\s?C|摄氏度)|(?:^|(?<=[,;，；、]))\s*(?P<alone>(?:3[4-9]|4[0-2])\.\d)(?=\s*(?:[,;，；。、]|\.?\s*$)))(?![A-Za-z\d])"
+)
+"""A temperature needs no name where its unit tells it, or in a list of signs where it stands alone with its decimal."""
 _FAHRENHEIT = (93, 110)
 """A body temperature in this range without a unit is in degrees Fahrenheit."""
 
@@ -69,6 +73,7 @@ class Reader:
                     yield from self._value(
                         self._measures[name], float(found[group]), found.start(), found.end(), sentence
                     )
+        yield from self._temperatures(sentence)
         if self._pattern is None or self._name is None:
             return
         for found in self._pattern.finditer(text):
@@ -81,6 +86,17 @@ class Reader:
                 if value is not None:
                     yield from self._value(measure, value[0], found.start(), value[1], sentence)
                     break
+
+    def _temperatures(self, sentence: Sentence) -> Iterator[Value]:
+        """Those without a name; a named one is read where it is named."""
+        measure = self._measures.get("temperature_c")
+        if measure is None or self._pattern is None or sentence.field == "investigations":
+            return
+        named = {found.end("number") for found in self._pattern.finditer(sentence.text)}
+        for found in _BARE.finditer(sentence.text):
+            group = "unit" if found["unit"] else "alone"
+            if found.end(group) not in named:
+                yield from self._value(measure, float(found[group]), found.start(group), found.end(), sentence)
 
     def _converted(self, measure: Measure, number: float, text: str, end: int) -> tuple[float, int] | None:
         """The number in the measure's unit and where the unit ends; None where no unit makes it plausible."""
