@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from medassist import __version__, cli_knowledge
+from medassist import __version__, cli_evaluate, cli_knowledge
 from medassist.case import detect_language
 from medassist.cli_errors import one_line
 from medassist.config import Settings, load_settings
@@ -43,6 +43,7 @@ _JSON_KEY = re.compile(r'"\w+"\s*:')  # not a word of the patient's
 
 app.add_typer(cli_knowledge.knowledge, name="knowledge")
 app.add_typer(cli_knowledge.audit, name="audit")
+app.add_typer(cli_evaluate.evaluate, name="evaluate")
 
 
 @app.command()

@@ -1,0 +1,97 @@
+"""The command line of the yardsticks: `evaluate cases`."""
+
+import contextlib
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from medassist.cli_errors import one_line
+from medassist.config import load_settings
+from medassist.evaluate import cases as yardstick
+from medassist.prompt import PROMPT_VERSION
+from medassist.services import Services, build_services
+
+evaluate = typer.Typer(no_args_is_help=True, help="How good the answers are, on cases whose diagnosis is known.")
+
+
+@evaluate.callback()
+def _group() -> None:
+    """Keeps `cases` a command of its own."""
+
+
+@evaluate.command()
+def cases(
+    file: Annotated[Path, typer.Argument(metavar="FILE.jsonl", help="Cases with `diagnosis` and/or `accept`.")],
+    engine: Annotated[str | None, typer.Option(help="local, knowledge or scripted.")] = None,
+    adapter: Annotated[str | None, typer.Option(help="An adapter's name or folder; none for no adapter.")] = None,
+    no_knowledge: Annotated[bool, typer.Option("--no-knowledge", help="Without grounding.")] = False,
+    shuffle: Annotated[
+        int | None, typer.Option("--shuffle-candidates", help="Reorder the candidates in the prompt by this seed.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many.")] = None,
+    at_once: Annotated[int, typer.Option(min=1, max=64, help="Consultations at a time.")] = 4,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Ask again what an earlier run answered.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+) -> None:
+    """Ask about every case and say how often the right diagnosis was first, among three, among five.
+
+    A run that was broken off goes on where it stopped. The consultations are not kept.
+    """
+    with one_line():
+        read = yardstick.read_cases(file)[:limit]
+        with _services(engine, adapter) as services:
+            graph = services.knowledge.current()
+            services.engine.load()
+            key = yardstick.key(
+                read, services.engine.name, services.engine.model, services.engine.adapter, services.engine.profile,
+                graph.version, not no_knowledge, shuffle, PROMPT_VERSION,
+            )  # fmt: skip
+            kept = yardstick.Kept(load_settings().data_dir / "evaluations" / f"{key}.jsonl")
+            if fresh and kept.path is not None:
+                kept.path.unlink(missing_ok=True)
+            results: dict[int, yardstick.Result] = {}
+            with typer.progressbar(length=len(read), label=file.name, file=_stderr()) as bar:
+                for place, result in yardstick.run(
+                    read,
+                    lambda case: services.consult(case, cached=False, grounded=not no_knowledge, shuffle=shuffle),
+                    graph,
+                    kept=kept,
+                    at_once=at_once,
+                ):
+                    results[place] = result
+                    bar.update(1)
+        told = yardstick.summary([results[place] for place in sorted(results)])
+    typer.echo(json.dumps(told, ensure_ascii=False, indent=2) if as_json else _table(told))
+
+
+@contextlib.contextmanager
+def _services(engine: str | None, adapter: str | None) -> Iterator[Services]:
+    """Services whose consultations vanish afterwards: an evaluation is nobody's history."""
+    with tempfile.TemporaryDirectory(prefix="evaluate-") as folder:
+        settings = load_settings(
+            engine=engine, adapter=adapter, database_url=f"sqlite:///{Path(folder) / 'evaluation.sqlite3'}"
+        )
+        services = build_services(settings)
+        try:
+            yield services
+        finally:
+            services.close()
+
+
+def _stderr() -> Any:
+    return typer.get_text_stream("stderr")
+
+
+def _table(told: dict[str, Any]) -> str:
+    names = ("n", "parsed", "truncated", "top1", "top3", "top5", "mrr")
+    rows = [("", *names)]
+    for label, rates in (("all", told), *told["by_language"].items()):
+        rows.append((label, *(str(rates[name]) for name in names)))
+    missed = [f"{each['id']}: {each['verdict']} {each['error']}".rstrip() for each in told["cases"] if not each["rank"]]
+    return "\n".join(
+        [*("".join(f"{cell:>11}" for cell in row) for row in rows), "", "Without the right diagnosis:", *missed]
+    )
