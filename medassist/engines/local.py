@@ -24,9 +24,10 @@ from medassist.config import Settings
 from medassist.engines import StreamState, loading
 from medassist.engines.adapters import find_adapter
 from medassist.engines.admission import Admission
+from medassist.engines.chat import as_read
 from medassist.engines.guide import Guide, GuideProcessor
 from medassist.errors import EngineError, MedAssistError, UnknownAdapter
-from medassist.prompt import OPENING, Prompt
+from medassist.prompt import Prompt
 
 T = TypeVar("T")
 
@@ -159,15 +160,7 @@ class LocalEngine:
     def text(self, prompt: Prompt) -> str:
         """The prompt as the model reads it, in its own chat template, with what is written of the answer."""
         loaded, _ = self._parts()
-        template = str(loaded.tokenizer.chat_template)
-        messages = [{"role": role, "content": content} for role, content in prompt.messages]
-        if loaded.profile is not None and "<think>" in template:  # R1: no system prompt
-            messages[0]["content"] = f"{prompt.system}\n\n{messages[0]['content']}"
-        else:
-            messages.insert(0, {"role": "system", "content": prompt.system})
-        asked = str(loaded.tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False))
-        opened = asked.endswith(OPENING)  # R1's template opens the reasoning itself
-        return asked + (prompt.assistant.removeprefix(OPENING) if opened else prompt.assistant)
+        return as_read(loaded.tokenizer, prompt)
 
     def tokens(self, prompt: Prompt) -> list[int]:
         loaded, _ = self._parts()
