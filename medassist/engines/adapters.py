@@ -58,6 +58,20 @@ def check(name: str, path: Path) -> None:
         )
 
 
+def require_base(name: str, path: Path, model: str) -> None:
+    """Refuse an adapter that was made for another base than `model`. Raises `UnknownAdapter`."""
+    try:
+        base = json.loads((path / MANIFEST).read_text(encoding="utf-8")).get("base")
+    except (OSError, ValueError):
+        return  # a foreign adapter tells nothing; one that does not fit fails when it is put in
+    if base is not None and base != model:
+        raise UnknownAdapter(
+            name=name,
+            reason=f"it was made for {base}, and the model here is {model}.",
+            reason_zh=f"它是为 {base} 训练的，而当前模型为 {model}。",
+        )
+
+
 def _download(name: str, repo: str, commit: str) -> Path:
     from huggingface_hub import snapshot_download
 

@@ -22,7 +22,7 @@ from transformers.generation.continuous_batching.cb_logits_processors import Con
 
 from medassist.config import Settings
 from medassist.engines import StreamState, loading
-from medassist.engines.adapters import find_adapter
+from medassist.engines.adapters import find_adapter, require_base
 from medassist.engines.admission import Admission
 from medassist.engines.chat import as_read
 from medassist.engines.guide import Guide, GuideProcessor
@@ -114,6 +114,7 @@ class LocalEngine:
             slot = hashlib.sha256(name.encode()).hexdigest()[:16]  # peft allows no dots and slashes in a name
             if name not in self._known:
                 path = find_adapter(name)
+                require_base(name, path, self.model)
                 try:
                     model.load_adapter(str(path), adapter_name=slot)
                 except (OSError, ValueError, RuntimeError, KeyError) as error:
@@ -135,7 +136,7 @@ class LocalEngine:
     def use_adapter(self, name: str | None) -> None:
         """See `Engine.use_adapter`: checked now, put to work when the streams before it are done."""
         if name is not None:
-            find_adapter(name)
+            require_base(name, find_adapter(name), self.model)
         self.adapter = name
 
     def _activate(self, name: str | None) -> None:

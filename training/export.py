@@ -1,0 +1,135 @@
+"""From a finished run to a folder under `adapters/`: weights, what they were made of, and a card that states limits."""
+
+import json
+import shutil
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from medassist import __version__
+from medassist.engines import embedded
+from medassist.engines.adapters import ADAPTERS
+from medassist.errors import InputError
+from medassist.prompt import PROMPT_VERSION
+
+FILES = ("adapter_model.safetensors", "adapter_config.json")
+
+
+class Unfinished(InputError):
+    """The run has no adapter to export."""
+
+    code = "unfinished"
+    en = "{where}: there is no finished adapter ({missing} is missing); run finetune to its end."
+    zh = "{where}：没有训练完成的适配器（缺少 {missing}）；请先完成 finetune。"
+
+
+def export(run: Path, name: str, metrics: dict[str, Any] | None = None, into: Path = ADAPTERS) -> Path:
+    """Write `into/name` from the run in `run`, whole or not at all; an adapter of that name is replaced.
+
+    `metrics` is what `evaluate cases` printed. Raises `Unfinished`.
+    """
+    told = _run(run)
+    into.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=into))
+    try:
+        for file in FILES:
+            shutil.copyfile(run / "adapter" / file, work / file)
+        _name_base(work / FILES[1], told["recipe"]["model"])
+        (work / "README.md").write_text(card(name, told, metrics), encoding="utf-8")
+        (work / embedded.MANIFEST).write_text(
+            json.dumps(manifest(work, told, metrics), ensure_ascii=False, indent=1), encoding="utf-8"
+        )
+        folder = into / name
+        shutil.rmtree(folder, ignore_errors=True)
+        work.chmod(0o755)
+        work.rename(folder)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return folder
+
+
+def _run(run: Path) -> dict[str, Any]:
+    for file in (run / "run.json", *(run / "adapter" / name for name in FILES)):
+        if not file.is_file():
+            raise Unfinished(where=run, missing=file.name)
+    told: dict[str, Any] = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    return told
+
+
+def _base(model: dict[str, Any]) -> str:
+    return embedded.NAME if model["base"] == "embedded" else str(model["base"])
+
+
+def _name_base(path: Path, model: dict[str, Any]) -> None:
+    """The base by its name: where it lay on the machine that trained is nobody's business."""
+    config = json.loads(path.read_text(encoding="utf-8"))
+    config["base_model_name_or_path"], config["revision"] = _base(model), model["revision"]
+    path.write_text(json.dumps(config, indent=1), encoding="utf-8")
+
+
+def manifest(folder: Path, told: dict[str, Any], metrics: dict[str, Any] | None) -> dict[str, Any]:
+    """What the app checks before loading (`files`, `base`), and what makes the run repeatable."""
+    recipe = told["recipe"]
+    return {
+        "base": _base(recipe["model"]),
+        "revision": recipe["model"]["revision"],
+        "code": __version__,
+        "prompt": PROMPT_VERSION,
+        "data": {"sha256": told["data"], "examples": told["examples"]},
+        "recipe": recipe | {"train": {key: value for key, value in recipe["train"].items() if key != "output"}},
+        "metrics": _without_cases(metrics),
+        "made": datetime.now(UTC).date().isoformat(),
+        "files": {path.name: embedded.sha256(path) for path in sorted(folder.iterdir())},
+    }
+
+
+def _without_cases(metrics: dict[str, Any] | None) -> dict[str, Any]:
+    return {name: value for name, value in (metrics or {}).items() if name != "cases"}
+
+
+def card(name: str, told: dict[str, Any], metrics: dict[str, Any] | None) -> str:
+    """The model card, in Markdown with the hub's header."""
+    recipe = told["recipe"]
+    model, lora, train = recipe["model"], recipe["lora"], recipe["train"]
+    at = " at " + model["revision"] if model["revision"] else ""
+    targets = lora["targets"] if isinstance(lora["targets"], str) else ", ".join(lora["targets"])
+    return f"""---
+library_name: peft
+base_model: {_base(model)}
+tags: [medical, differential-diagnosis, lora]
+language: [en, zh]
+---
+
+# {name}
+
+A LoRA adapter for {_base(model)}{at}, made with MedAssist {__version__}.
+
+| | |
+|---|---|
+| LoRA | rank {lora["rank"]}, alpha {lora["alpha"]}, dropout {lora["dropout"]}, layers: {targets} |
+| backend | {train["backend"]}, learning rate {train["learning_rate"]}, seed {train["seed"]} |
+| examples | {told["examples"]}, SHA-256 of the tokens {told["data"][:16]}… |
+| longest example | {model["max_tokens"]} tokens; longer ones were left out, none was cut |
+
+## Measured
+
+{_measured(metrics)}
+
+## Limits
+
+For clinicians, and for research: it supports clinical judgement and never replaces it. It has not been tested in
+patients, it may name a wrong diagnosis with good-looking reasons, and it may miss what must not be missed. Cases like
+those it was trained on go best; children, pregnancy, rare diseases and languages other than English and Chinese were
+seen little or not at all. Synthetic training cases follow the knowledge graph they were made from, with its mistakes.
+"""
+
+
+def _measured(metrics: dict[str, Any] | None) -> str:
+    if not metrics:
+        return "Nothing was measured with `evaluate cases` before this card was written."
+    names = ("n", "parsed", "top1", "top3", "top5")
+    rows = [("all", metrics), *metrics.get("by_language", {}).items()]
+    lines = ["| cases | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+    lines += [f"| {label} | " + " | ".join(str(rates.get(key, "")) for key in names) + " |" for label, rates in rows]
+    return "\n".join(["`evaluate cases`, fractions of n:", "", *lines])
