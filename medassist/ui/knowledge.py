@@ -9,7 +9,7 @@ import gradio as gr
 
 from medassist.errors import LANGUAGES, KnowledgeError, Language, MedAssistError
 from medassist.knowledge.build import FINDING
-from medassist.knowledge.graph import Graph
+from medassist.knowledge.graph import Graph, Hit
 from medassist.knowledge.records import Disease
 from medassist.knowledge.versions import compare
 from medassist.services import Services
@@ -19,6 +19,7 @@ from medassist.ui.words import preferred, word
 
 HTML = partial(gr.HTML, apply_default_css=False)
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private", "queue": False}
+RARE = ("rare_disease", "phenotype")
 MOST_DIFFERENCES = 400
 
 
@@ -85,6 +86,8 @@ def _answered(services: Services, asked: Mapping[str, str], language: Language) 
         if (finding := asked.get("finding", "")) in graph.findings:
             listed = [graph.diseases[name] for name in graph.diseases_with(finding)]
             return render.part("knowledge_finding", language, finding=graph.findings[finding], listed=listed)
+        if (term := graph.rare(asked.get("term", "")[:40])) is not None and term[0].kind in RARE:
+            return _term_page(graph, term[0], term[1], language)
         text = " ".join(asked.get("q", "").split())[:200]
         if not text:
             return ""
@@ -97,6 +100,8 @@ def _answered(services: Services, asked: Mapping[str, str], language: Language) 
 def _address(node: str, kind: str, language: Language) -> str:
     if kind == "disease":
         return f"?disease={node}&lang={language}"
+    if kind in RARE:
+        return f"?term={node}&lang={language}"
     return f"?finding={node.removeprefix(FINDING)}&lang={language}" if kind == "finding" else ""
 
 
@@ -124,6 +129,13 @@ def disease_page(graph: Graph, disease: Disease, language: Language) -> str:
         sources=graph.cited(disease.sources),
         drawing=_drawing(graph, disease, language),
     )
+
+
+def _term_page(graph: Graph, term: Hit, linked: list[Hit], language: Language) -> str:
+    """A rare disease with its phenotypes or a phenotype with its rare diseases, as the Human Phenotype Ontology has it."""
+    source = next((each for each in graph.sources() if each["name"] == term.source), {})
+    rows = [(hit, _address(hit.id, hit.kind, language)) for hit in linked]
+    return render.part("knowledge_term", language, term=term, rows=rows, source=source)
 
 
 WIDTH, HEIGHT, BOX = 760, 300, 34

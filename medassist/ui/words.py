@@ -204,6 +204,8 @@ WORDS: Final[dict[str, dict[Language, str]]] = {
     "look_alikes": {"en": "What it is mistaken for", "zh": "需鉴别的疾病"},
     "look_alikes_drawn": {"en": "Look-alikes, drawn as a graph", "zh": "相似疾病关系图"},
     "listed_by": {"en": "Diseases that list it", "zh": "列有此表现的疾病"},
+    "phenotypes": {"en": "Phenotypes", "zh": "表型"},
+    "rare_diseases": {"en": "Rare diseases with it (at most 200)", "zh": "具有此表型的罕见病（最多 200 种）"},
     "typical_age": {"en": "typically {low}–{high} years", "zh": "多见于 {low}–{high} 岁"},
     "urgency_emergency": {"en": "emergency", "zh": "急症"},
     "urgency_urgent": {"en": "urgent", "zh": "紧迫"},
