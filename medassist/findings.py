@@ -171,7 +171,7 @@ _DENY_END = _words(
 _ASSERTS = re.compile(
     r"\d|\b(?:mild(?:ly)?|moderate(?:ly)?|severe(?:ly)?|mark(?:ed|edly)|diffuse(?:ly)?|positive|some|slight(?:ly)?|since|for|worse|worsening|"
     r"new|ongoing|constant|persistent|present|raised|elevated|low|high|increased|decreased|reduced|bilateral|left|right|"
-    r"he|she|they|it|patient|pt|with|on|feels?|felt|gets?|got|looks?|seems?|took|takes|twice|once|hyperactive|hypoactive|normal|tender|swollen|red|pale)\b",
+    r"gone|went|goes|came|comes|began|begins|started|starts|lost|losing|can.?t|cannot|couldn.?t|won.?t|unable|hard to|struggl\w+|difficult\w*|stiff|weak|numb|cold|blue|floppy|drowsy|he|she|they|it|patient|pt|with|on|feels?|felt|gets?|got|looks?|seems?|took|takes|twice|once|hyperactive|hypoactive|normal|tender|swollen|red|pale)\b",
     re.IGNORECASE,
 )
 _OR = re.compile(r"\b(?:or|nor)\b", re.IGNORECASE)
@@ -236,7 +236,7 @@ _AFTER = re.compile(
     re.IGNORECASE,
 )
 _AFTER_DIRECT = re.compile(
-    r"\s*[:：]?\s*(?:no\b|none\b|nil\b|neg\b|0\b(?!\.)|[(（]\s*[-－–—−]\s*[)）]|[－−](?=[,，;；。\s]|$)|has (?:now )?(?:resolved|gone|settled)|(?:have )?resolved)",
+    r"\s*[:：]?\s*(?:(?:no|none|nil|neg)\b(?=\s*(?:[,;.，；。)]|$))|0\b(?!\.)|[(（]\s*[-－–—−]\s*[)）]|[－−](?=[,，;；。\s]|$)|has (?:now )?(?:resolved|gone|settled)|(?:have )?resolved)",
     re.IGNORECASE,
 )
 _AFTER_ZH = re.compile(
@@ -283,7 +283,7 @@ _POSSIBLE_ZH = re.compile(
 )
 _DOUBT_AFTER = re.compile(r"\s*(?:\?(?!\w)|？|待排|待除外|可能|不除外|待查)")
 _HYPOTHETICAL = _words(
-    r"if", "should (?:he|she|they|the|any|this|these)", "return (?:for|immediately)", "risk (?:of|for)", "screen(?:ed|ing)? for",
+    r"(?<!as )(?<!even )if", r"should (?:he|she|they|the|any|this|these)", "return (?:for|immediately)", "risk (?:of|for)", "screen(?:ed|ing)? for",
     "in case(?: of)?", "prophylaxis", r"vaccinat\w+ (?:against|for)", r"immuni[sz]\w+ (?:against|for)", r"fear(?:s|ed|ful)? (?:of|that)?",
     "afraid (?:of|that)?", r"worr(?:y|ied|ies) (?:about|that)", "tested for", r"counsel+ed (?:on|about)", "prevent(?:ion)?(?: of)?",
     "warned (?:of|about|that)", "watch for", "look out for", r"(?:told|advised|asked) (?:to|that|about)", "side[- ]effects?(?: of| such as| include)?",
@@ -291,7 +291,7 @@ _HYPOTHETICAL = _words(
 )  # fmt: skip
 _HYPOTHETICAL_END = re.compile(r"[.;。；]|\b(?:but|however|now|today|currently)\b", re.IGNORECASE)
 _HYPOTHETICAL_ZH = re.compile(
-    r"如(?:有|出现|再|果)|如(?=[^，。]{1,16}(?:须|应|需|请|及时|立即|随时|就诊|来院|返院|复诊))|若|警惕|预防|防止|以防|一旦|担心|害怕|怕(?=是|得|有|自己|患)|筛查|接种|告知|嘱(?!托)|宣教|副作用|不良反应"
+    r"如(?:有|出现|再|果)|如(?=[^，。]{1,16}(?:须|应|需|请|及时|立即|随时|就诊|来院|返院|复诊))|若|警惕|预防|防止|以防|一旦|担心|害怕|怕(?=是|得|有|自己|患)|筛查|接种(?!处|部位|后|史|点|疤|针|卡痕)|告知|嘱(?!托)|宣教|副作用|不良反应"
     r"|拟(?!诊|“|\"|以)(?=[^，。]{0,10}(?:行|开始|服|用|手术|化疗|住院|口服))|计划|准备(?=[^，。]{0,8}(?:行|开始|手术|化疗|怀孕))|预约"
 )
 _HYPOTHETICAL_END_ZH = re.compile(r"[；;。\n]|(?<=，)(?:现|目前|患者|本人)")
@@ -365,6 +365,12 @@ _SEES = (
 )
 _THINGS = r"tablets?|pills?|medic\w+|insulin|inhalers?|tramadol|methadone|drugs?|supply|arms?"
 """Of a relative, but taken or touched by the patient."""
+_OBJECT = re.compile(
+    r"\b(?:swapp\w+|harm\w*|hurt\w*|drop\w*|drown\w*|smother\w*|kill\w*|feed\w*|fed|hold\w*|deliver\w*|birth to|tak\w+|took|swallow\w+|ate|drank|drinks|used|overdosed on|some of)"
+    r" (?:all )?(?:his|her|the|my|a|their)? ?(?:own )?$",
+    re.IGNORECASE,
+)
+"""“drown the baby”, “swallowed mum's tablets”: the other is what something was done to or whose things were taken."""
 _OWN = re.compile(
     r"\b(?:he|she|the patient|pt|patient|but|himself|herself|his own|her own|and (?:now )?(?:hears|sees|thinks|believes|says|feels|refuses))\b",
     re.IGNORECASE,
@@ -374,8 +380,12 @@ _CHINESE_RELATIVES = re.compile(
 )
 _CHILDREN_ZH = re.compile(r"儿子|女儿|孩子|孙[子女]|外孙|子女")
 _SEES_ZH = re.compile(
-    r"[^，。；]{0,4}(?:发现|诉|述|陪|送|告知|说|称|认为|看到|见其|见他|见她|叫|扶|带|拨打|否认|观察|反映|提供|代|摸到|听到|描述|呼|讲|未婚|体健|健康|做)"
+    r"[^，。；]{0,4}(?:发现|诉|述|陪|送|告知|说|称|认为|看到|见其|见他|见她|叫|扶|带|拨打|否认|观察|反映|提供|代|摸到|听到|描述|呼|讲|未婚|体健|健康|做|吵|分手|离婚|冷战|打架|闹|聚餐|一起)"
 )
+_OBJECT_ZH = re.compile(
+    r"(?:生完|生了|生下|产下|把|将|掐死|伤害|抱|喂|照顾|陪|说|认为|觉得|怀疑|坚信)(?:这|她的|自己的|那)?$"
+)
+"""A child that is borne, fed or feared for is no other patient: what follows is the mother's."""
 _OWN_ZH = re.compile(r"患者|患儿|本人|自觉|自己|(?<!其)他(?!们)|她|现|本次|此次|今|病人")
 
 
@@ -389,6 +399,8 @@ def _others(text: str, minor: bool) -> Iterator[_Scope]:
         rest = text[cue.end() :]
         if re.match(_SEES, rest, re.IGNORECASE) or _is_company(text, cue.start()):
             continue
+        if _OBJECT.search(text[: cue.start()]):
+            continue
         stop = _OWN.search(text, cue.end())
         end = stop.start() if stop else len(text)
         start = cue.end()
@@ -401,7 +413,7 @@ def _others(text: str, minor: bool) -> Iterator[_Scope]:
         yield _Scope(Status.OTHER, cue.span(), start, end)
     for pattern in (_CHINESE_RELATIVES,) if minor else (_CHINESE_RELATIVES, _CHILDREN_ZH):
         for cue in pattern.finditer(text):
-            if _SEES_ZH.match(text, cue.end()):
+            if _SEES_ZH.match(text, cue.end()) or _OBJECT_ZH.search(text, max(0, cue.start() - 4), cue.start()):
                 continue
             stop = _OWN_ZH.search(text, cue.end())
             yield _Scope(Status.OTHER, cue.span(), cue.end(), stop.start() if stop else len(text))
