@@ -197,7 +197,9 @@ def _denial_end(text: str, cue: re.Match[str], field: str) -> int:
         item = text[comma + 1 : following]
         if _DENY.match(item.lstrip()) or comma < last_or:
             continue
-        listed = strong or field not in ("examination", "investigations")
+        listed = strong or (
+            cue.group().lower() not in ("without", "w/o") and field not in ("examination", "investigations")
+        )
         if not listed or len(item.split()) > _BRIEF or _ASSERTS.search(item) or re.match(r"\s*and\b(?! no)", item):
             return comma
     return limit

@@ -172,7 +172,8 @@ class Lexicon:
             yield Observation(name, status, value.start, value.end, sentence.field)
 
     def _matches(self, sentence: Sentence) -> list[_Match]:
-        return _settle([*self._match_chinese(sentence.text), *self._match_english(sentence.text)], self._broader)
+        text = sentence.text
+        return _settle(text, [*self._match_chinese(text), *self._match_english(text)], self._broader)
 
     def _match_chinese(self, text: str) -> Iterator[_Match]:
         folded = text.casefold()
@@ -260,10 +261,14 @@ def _place(
                 )
 
 
-def _settle(matches: list[_Match], broader: Mapping[str, frozenset[str]]) -> list[_Match]:
+_AND = re.compile(r"\b(?:and|or)\b|[&/]", re.IGNORECASE)
+
+
+def _settle(text: str, matches: list[_Match], broader: Mapping[str, frozenset[str]]) -> list[_Match]:
     """Drop what lies within a longer phrase, and loose fits whose words belong to a tighter one between them.
 
-    In “chest clear, abdominal pain” the pain is the abdomen's; “chest … pain” must not take it.
+    In “chest clear and abdominal pain” the pain is the abdomen's; “chest … pain” must not take it. In “face and neck
+    swollen” both are meant: the one word between belongs to the same list.
     """
     kept: list[_Match] = []
     for match in sorted(matches, key=lambda each: (each.loose, -len(each.covered), each.gap)):
@@ -271,14 +276,19 @@ def _settle(matches: list[_Match], broader: Mapping[str, frozenset[str]]) -> lis
             continue
         if any(match.covered < other.covered and not _kin(match, other, broader) for other in kept):
             continue
-        if match.gap and any(
-            other is not match
-            and other.loose <= match.loose
-            and other.gap < match.gap
-            and other.covered & match.covered
-            and any(match.start < place < match.end for place in other.covered - match.covered)
-            and not _kin(match, other, broader)
-            for other in matches
+        listed = match.gap == 1 and _AND.search(text, match.start, match.end)
+        if (
+            match.gap
+            and not listed
+            and any(
+                other is not match
+                and other.loose <= match.loose
+                and other.gap < match.gap
+                and other.covered & match.covered
+                and any(match.start < place < match.end for place in other.covered - match.covered)
+                and not _kin(match, other, broader)
+                for other in matches
+            )
         ):
             continue
         kept.append(match)
