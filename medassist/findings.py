@@ -288,7 +288,7 @@ _HYPOTHETICAL = _words(
     r"(?<!as )(?<!even )if", r"should (?:he|she|they|the|any|this|these)", "return (?:for|immediately)", "risk (?:of|for)", "screen(?:ed|ing)? for",
     "in case(?: of)?", "prophylaxis", r"vaccinat\w+ (?:against|for)", r"immuni[sz]\w+ (?:against|for)", r"fear(?:s|ed|ful)? (?:of|that)?",
     "afraid (?:of|that)?", r"worr(?:y|ied|ies) (?:about|that)", "tested for", r"counsel+ed (?:on|about)", "prevent(?:ion)?(?: of)?",
-    "warned (?:of|about|that)", "watch for", "look out for", r"(?:told|advised|asked) (?:to|that|about)", "side[- ]effects?(?: of| such as| include)?",
+    "warned (?:of|about|that)", r"(?:ask(?:ed|s|ing)?|wonder(?:ed|s|ing)?|read|reading|googl\w+) (?:about|what|how|whether)", "watch for", "look out for", r"(?:told|advised|asked) (?:to|that|about)", "side[- ]effects?(?: of| such as| include)?",
     "red flags (?:of|for|such as)", "safety[- ]net(?:ted|ting)?(?: for| about)?", "booked for", "planned for", "to start",
 )  # fmt: skip
 _HYPOTHETICAL_END = re.compile(r"[.;。；]|\b(?:but|however|now|today|currently)\b", re.IGNORECASE)
@@ -332,9 +332,10 @@ _LONG_AGO = re.compile(
     re.IGNORECASE,
 )
 _DONE = re.compile(
-    r"痊愈|治愈|已?(?:完全)?恢复|(?<!无)(?<!未)(?<!未见)好转|未再|愈合|后?无后遗|未受累|手术固定|行[^，。]{1,8}术|切除|此次|本次|今来|目前|(?<=[。，,])现|(?<=[。，,])今|\b(?:fully )?(?:recovered|recovery|cured|coiled|clipped|resect\w*|repaired|removed|treated|settled|gone|none since|no \w+ since|none for|well since|well now|not since|never since|nothing since)\b|\bnow\b|\btoday\b|\bhere for\b",
+    r"痊愈|治愈|已?(?:完全)?恢复|(?<!无)(?<!未)(?<!未见)好转|未再|愈合|后?无后遗|未受累|手术固定|行[^，。]{1,8}术|切除|此次|本次|今来|目前|(?<=[。，,])现|(?<=[。，,])今|\b(?:fully )?(?:recovered|recovery|cured|coiled|clipped|resect\w*|repaired|removed|treated|settled|gone|none since|no \w+ since|none for|well since|well now|not since|never since|nothing since)\b|\bnow\b|\btoday\b|\bhere for\b|\bthen\b(?=\s*(?:[;,.]|$))",
     re.IGNORECASE,
 )
+_TAKEN_OUT = re.compile(r"\b(?:out|removed|resected|repaired|fixed|operated)\s*$", re.IGNORECASE)
 _SINCE_THEN = re.compile(
     r"此次|本次|今来|目前|(?<=[。，,])现|(?<=[。，,])今|近\d|\b(?:now|today|here for|currently|this time|since (?:then|last|yesterday))\b",
     re.IGNORECASE,
@@ -344,7 +345,7 @@ _SINCE_THEN = re.compile(
 def _over_and_done(text: str) -> Iterator[_Scope]:
     """What is told of years ago and came to an end: the whole of it, up to what is told of today."""
     for cue in _LONG_AGO.finditer(text):
-        if not _DONE.search(text, cue.end()):
+        if not _DONE.search(text, cue.end()) and not _TAKEN_OUT.search(text[: cue.start()]):
             continue
         stop = _SINCE_THEN.search(text, cue.end())
         yield _Scope(Status.PAST, cue.span(), 0, stop.start() if stop else len(text))

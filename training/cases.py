@@ -72,6 +72,10 @@ class TrainingCase(_Record):
     final_diagnosis: Annotated[str, Field(min_length=1)]
     accept: Lines = ()
     """Other names of the final diagnosis."""
+    candidates: Lines = ()
+    """The diseases of the knowledge graph that the prompt tells of, by id and in its order; empty: as serving finds them."""
+    withheld: bool = False
+    """The right disease is not among the candidates, and the answer says that none fits."""
 
     @model_validator(mode="after")
     def _is_a_case(self) -> Self:

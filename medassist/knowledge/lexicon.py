@@ -23,6 +23,15 @@ GAP = 8
 """Characters that `…` stands for at most."""
 
 
+_DECIDES = frozenset(
+    meaning(
+        "raised low positive negative abnormal normal no not absent loss large small thick thin never without fast slow"
+        " severe new old after before family past pregnant newborn infant child"
+    )
+)
+"""Words without which a phrase says something else, or nothing: no suspicion lacks one of them."""
+
+
 @dataclass(frozen=True)
 class Observation:
     """A finding named in a case: `start` and `end` index the case text."""
@@ -195,7 +204,7 @@ class Lexicon:
                     missing = [each for each in phrase.stems if each not in by_stem]
                     if not missing:
                         yield from _place(phrase, clause, by_stem, word)
-                    elif len(missing) == 1 and len(set(phrase.stems)) >= LOOSE:
+                    elif len(missing) == 1 and missing[0] not in _DECIDES and len(set(phrase.stems)) >= LOOSE:
                         left = tuple(each for each in phrase.stems if each not in missing)
                         short = _Phrase(phrase.finding, phrase.denies, stems=left)
                         yield from _place(short, clause, by_stem, word, loose=True)
