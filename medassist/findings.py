@@ -156,7 +156,7 @@ _DENY = _words(
     r"neither",
     r"nil",
     r"none of",
-    r"(?:did|does|do|has|have|had|was|were|is|are|could)n['’]t",
+    r"(?:did|does|do|has|have|had|was|were|is|are|could)n['’]t(?! (?:touch|help|ease|relieve|work|settle|shift|improve)\b)",
     r"cannot (?:feel|see|hear|find|palpate|elicit)",
     r"rul(?:ed|es|ing) out",
     r"exclud(?:ed|es|ing)",
@@ -189,7 +189,8 @@ def _denials(text: str, field: str) -> Iterator[_Scope]:
 def _denial_end(text: str, cue: re.Match[str], field: str) -> int:
     """Where an English denial ends: it goes on over commas as far as the items look like a list."""
     stop = _DENY_END.search(text, cue.end())
-    limit = stop.start() if stop else len(text)
+    colon = text.find(": ", cue.end())
+    limit = min(stop.start() if stop else len(text), colon if colon > 0 else len(text))
     commas = [found.start() for found in _COMMA.finditer(text, cue.end(), limit)]
     last_or = max((found.start() for found in _OR.finditer(text, cue.end(), limit)), default=-1)
     strong = cue.group().lower().startswith(("den", "neg"))  # “denies a, b, c” is a list, “no a, b” may be none
@@ -364,7 +365,7 @@ _RELATIVES = (
 _CHILDREN = r"sons?|daughters?|child(?:ren)?|kids?|baby|toddler|grand(?:son|daughter|child(?:ren)?)"
 _SEES = (
     r"\s+(?:\w+ly\s+|also\s+|has\s+|had\s+|have\s+)?(?:notic|report|sa(?:y|id|ys)|stat|describ|br(?:ought|ing)|found|find|call|think|thought|took|take|g[ai]ve|feels|felt|saw|see|concern|worr|den(?:y|i)|not[ei]|recall|witness|drove|drive|heard|hear"
-    r"|tell|told|confirm|add|explain|mention|observ|at (?:the )?bed|present(?:s|ed)? with|is here|came|accompan|recogni[sz]|remember|remark|rubb|press|massag|tried|wok|who (?:found|saw|brought|is a))"
+    r"|can.?t (?:wake|keep|rous|get)|cannot (?:wake|keep|rous|get)|could ?n.?t (?:wake|keep|rous|get)|frighten|worried|call|rang|is worried|tell|told|confirm|add|explain|mention|observ|at (?:the )?bed|present(?:s|ed)? with|is here|came|accompan|recogni[sz]|remember|remark|rubb|press|massag|tried|wok|who (?:found|saw|brought|is a))"
 )
 _THINGS = r"tablets?|pills?|medic\w+|insulin|inhalers?|tramadol|methadone|drugs?|supply|arms?"
 """Of a relative, but taken or touched by the patient."""

@@ -20,7 +20,7 @@ class Value:
 
 
 _NUMBER = r"(?P<number>\d{1,3}(?:,\d{3})+(?!\d)|\d+(?:\.\d+)?)"
-_LINK = r"(?:\s*[(（][^()（）\d]{0,12}[)）])?(?:\s|[:：=,，]|\b(?:of|is|was|at|level|count|rate|measured|about|around|up to|to|on arrival|today|on admission|now|RA|max|peak|as (?:low|high) as|only|just|hit|hits|reached|running|sitting|hovering|settled|going|a|and|has|had|have|but|then|his|her|(?:f[ae]ll|drop|dipp?|ris|ros|climb|go|went|came|stay|sat|slipp?|plung|shot)(?:s|es?|en|ed|ing|ping|ped)?|down|up|between)\b|约|达|为|是|最高|波动于|降至|降到|下降至|下降到|升至|升到|升高至|升高到|掉到|掉至|跌到|低至|低到|高达|只有|仅|测得|测|烧到|[<>≤≥＜＞~≈])*"
+_LINK = r"(?:\s*[(（][^()（）\d]{0,12}[)）])?(?:\s|[:：=,，]|\b(?:of|is|was|at|level|count|rate|measured|about|around|up to|to|on arrival|today|on admission|now|RA|max|peak|as (?:low|high) as|over|above|below|under|nearly|almost|approx|circa|only|just|hit|hits|reached|running|sitting|hovering|settled|going|a|and|has|had|have|but|then|his|her|(?:f[ae]ll|drop|dipp?|ris|ros|climb|go|went|came|stay|sat|slipp?|plung|shot)(?:s|es?|en|ed|ing|ping|ped)?|down|up|between)\b|约|达|为|是|最高|波动于|降至|降到|下降至|下降到|升至|升到|升高至|升高到|掉到|掉至|跌到|低至|低到|高达|只有|仅|测得|测|烧到|[<>≤≥＜＞~≈])*"
 _PRESSURE = re.compile(
     r"(?<![A-Za-z])(?:blood pressure|BP|B\.P\.|血压)(?:[^\d\n,，;；.。]{0,24}?)(?P<high>\d{2,3})\s*/\s*(?P<low>\d{2,3})(?!\d)",
     re.IGNORECASE,
@@ -36,7 +36,7 @@ _GESTATION = re.compile(
 )
 """Weeks of gestation as obstetric notes write them; alone in a clause only from 20, where nothing else is counted so."""
 _BARE = re.compile(
-    r"(?:(?<![\d.])(?P<unit>(?:3[2-9]|4[0-3])(?:\.\d{1,2})?)\s*(?:°\s?C|℃|º\s?C|摄氏度)|(?:^|(?<=[,;，；、]))\s*(?P<alone>(?:3[4-9]|4[0-2])\.\d)(?=\s*(?:[,;，；。、]|\.?\s*$)))(?![A-Za-z\d])"
+    r"(?:(?<![\d.])(?P<unit>(?:3[2-9]|4[0-3])(?:\.\d{1,2})?)\s*(?:°\s?C|℃|º\s?C|摄氏度)|(?:^|(?<=[,;，；、]))\s*(?P<alone>(?:3[4-9]|4[0-2])\.\d)(?=\s*(?:[,;，；。、]|\.?\s*$|\.\s|at home\b|today\b|this\b|on arrival\b|overnight\b)))(?![A-Za-z\d])"
 )
 """A temperature needs no name where its unit tells it, or in a list of signs where it stands alone with its decimal."""
 _FAHRENHEIT = (93, 110)
