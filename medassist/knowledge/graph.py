@@ -103,9 +103,10 @@ class Graph:
         return self._ranker.rank(facts, age=age, sex=sexes(sex), top=top)
 
     def raised(self, facts: Facts, *, age: float | None = None, sex: str = "unknown") -> list[Raised]:
-        """The red flags that a case raises, the most urgent first."""
+        """The red flags that a case raises, the most urgent first. A suspicion may raise one and cannot silence one."""
         present = {seen.finding: seen for seen in facts.observations if seen.loose} | facts.present
         reach = {broader: seen for name, seen in present.items() for broader in self._ranker.line(name)} | present
+        certain = {broader for name in facts.present for broader in self._ranker.line(name)} | set(facts.present)
         raised = []
         for flag in self.red_flags:
             when = flag.when
@@ -117,7 +118,7 @@ class Graph:
                 continue
             if when.any and not any(name in reach for name in when.any):
                 continue
-            if not all(name in reach for name in when.all) or any(name in reach for name in when.none):
+            if not all(name in reach for name in when.all) or any(name in certain for name in when.none):
                 continue
             if when.at_least and sum(name in reach for name in when.at_least.of) < when.at_least.count:
                 continue
