@@ -65,7 +65,7 @@ _FIELDS = {
 }
 _FIELD = re.compile("|".join(map(re.escape, sorted(_FIELDS, key=len, reverse=True))))
 _SENTENCE_END = re.compile(
-    r"[。！？!；;\n]|\?(?![A-Za-z\u4e00-\u9fff])|\.(?=\s|$|[\"'”’)])(?<!\bDr\.)(?<!\bMr\.)(?<!\bMrs\.)(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bvs\.)"
+    r"[。！？!；;\n]|\?(?![A-Za-z\u4e00-\u9fff])|\.(?!(?<=\b[A-Z]\.)\s[a-z])(?=\s|$|[\"'”’)])(?<!\bDr\.)(?<!\bMr\.)(?<!\bMrs\.)(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bvs\.)"
 )
 
 
@@ -294,7 +294,7 @@ _HYPOTHETICAL = _words(
 )  # fmt: skip
 _HYPOTHETICAL_END = re.compile(r"[.;。；]|\b(?:but|however|now|today|currently)\b", re.IGNORECASE)
 _HYPOTHETICAL_ZH = re.compile(
-    r"如(?:有|出现|再|果)|如(?=[^，。]{1,16}(?:须|应|需|请|及时|立即|随时|就诊|来院|返院|复诊))|若|警惕|预防|防止|以防|一旦|担心|害怕|怕(?=是|得|有|自己|患)|筛查|接种(?!处|部位|后|史|点|疤|针|卡痕)|告知|嘱(?!托)|宣教|副作用|不良反应"
+    r"如(?:有|出现|再|果)|如(?=[^，。]{1,16}(?:须|应|需|请|及时|立即|随时|就诊|来院|返院|复诊))|若|警惕|预防(?!药|接种|性服|用药)|防止|以防|一旦|担心|害怕|怕(?=是|得|有|自己|患)|筛查|接种(?!处|部位|后|史|点|疤|针|卡痕)|告知|嘱(?!托)|宣教|副作用|不良反应"
     r"|拟(?!诊|“|\"|以)(?=[^，。]{0,10}(?:行|开始|服|用|手术|化疗|住院|口服))|计划|准备(?=[^，。]{0,8}(?:行|开始|手术|化疗|怀孕))|预约"
 )
 _HYPOTHETICAL_END_ZH = re.compile(r"[；;。\n]|(?<=，)(?:现|目前|患者|本人)")
@@ -365,7 +365,7 @@ _RELATIVES = (
 _CHILDREN = r"sons?|daughters?|child(?:ren)?|kids?|baby|toddler|grand(?:son|daughter|child(?:ren)?)"
 _SEES = (
     r"\s+(?:\w+ly\s+|also\s+|has\s+|had\s+|have\s+)?(?:notic|report|sa(?:y|id|ys)|stat|describ|br(?:ought|ing)|found|find|call|think|thought|took|take|g[ai]ve|feels|felt|saw|see|concern|worr|den(?:y|i)|not[ei]|recall|witness|drove|drive|heard|hear"
-    r"|can.?t (?:wake|keep|rous|get)|cannot (?:wake|keep|rous|get)|could ?n.?t (?:wake|keep|rous|get)|frighten|worried|call|rang|is worried|tell|told|confirm|add|explain|mention|observ|at (?:the )?bed|present(?:s|ed)? with|is here|came|accompan|recogni[sz]|remember|remark|rubb|press|massag|tried|wok|who (?:found|saw|brought|is a))"
+    r"|can (?:hardly|barely|not|scarcely)|could (?:hardly|barely|not)|hardly|struggl|unable|can.?t (?:wake|keep|rous|get)|cannot (?:wake|keep|rous|get)|could ?n.?t (?:wake|keep|rous|get)|frighten|worried|call|rang|is worried|tell|told|confirm|add|explain|mention|observ|at (?:the )?bed|present(?:s|ed)? with|is here|came|accompan|recogni[sz]|remember|remark|rubb|press|massag|tried|wok|who (?:found|saw|brought|is a))"
 )
 _THINGS = r"tablets?|pills?|medic\w+|insulin|inhalers?|tramadol|methadone|drugs?|supply|arms?"
 """Of a relative, but taken or touched by the patient."""
@@ -380,7 +380,7 @@ _OWN = re.compile(
     re.IGNORECASE,
 )
 _CHINESE_RELATIVES = re.compile(
-    r"父亲|母亲|父母|爸爸?|妈妈?|哥哥|弟弟|姐姐|妹妹|兄弟|兄长|姐妹|胞兄|胞弟|祖父|祖母|外公|外婆|外祖[父母]|爷爷|奶奶|姥[姥爷]|叔叔?|舅舅?|姑姑?|姨妈?|堂[兄弟姐妹]|表[兄弟姐妹哥]|家族|家人|家里人|家中|丈夫|妻子|爱人|配偶|老伴|男友|女友|同病房|病友|邻床|同车|同班|同事|同学|室友|舍友|邻居|朋友|工友|同桌|同伴|亲属|亲戚|其[兄弟姐妹父母叔舅]"
+    r"父亲|母亲|父母|爸爸?|妈妈?|哥哥|弟弟|姐姐|妹妹|兄弟|兄长|姐妹|胞兄|胞弟|祖父|祖母|外公|外婆|外祖[父母]|爷爷|奶奶|姥[姥爷]|叔叔?|舅舅?|姑姑?|姨妈?|堂[兄弟姐妹]|表[兄弟姐妹哥]|家族|家人|家里人|家中(?=有|成员|其他|另|多人|亦有|也有|无)|丈夫|妻子|爱人|配偶|老伴|男友|女友|同病房|病友|邻床|同车|同班|同事|同学|室友|舍友|邻居|朋友|工友|同桌|同伴|亲属|亲戚|其[兄弟姐妹父母叔舅]"
 )
 _CHILDREN_ZH = re.compile(r"儿子|女儿|孩子|孙[子女]|外孙|子女")
 _SEES_ZH = re.compile(

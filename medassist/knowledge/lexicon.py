@@ -122,6 +122,7 @@ class Lexicon:
         """What the case states. `age` in years and `sex` decide which limits a value is held against."""
         minor = age is not None and age < 16
         found: list[Observation] = []
+        judged: list[Observation] = []
         values: list[Value] = []
         for sentence in sentences(case_text):
             if sentence.field == "patient":
@@ -130,7 +131,9 @@ class Lexicon:
                 found += self._observe(match, sentence, minor)
             for value in self._reader.read(sentence):
                 values.append(value)
-                found += self._judge(value, age, sex, sentence)
+                judged += self._judge(value, age, sex, sentence)
+        measured = {each.finding for each in judged}  # “blood pressure 120/80” is no suspicion of a high one
+        found = [*judged, *(each for each in found if not (each.loose and each.finding in measured))]
         found += self._made(found)
         return Facts(tuple(sorted(found, key=lambda each: (each.start, -each.end))), tuple(values))
 
@@ -156,6 +159,8 @@ class Lexicon:
             status = Status.PRESENT  # a past illness is what such a finding states
         if status is Status.POSSIBLE and kind == "result" and sentence.field == "investigations":
             status = Status.PRESENT  # radiologists write so
+        if match.gap and status is Status.PRESENT and _denied_within(match, sentence.text):
+            status = Status.ABSENT
         if match.loose:
             if match.denies or status is not Status.PRESENT:
                 return
@@ -208,6 +213,14 @@ class Lexicon:
                         left = tuple(each for each in phrase.stems if each not in missing)
                         short = _Phrase(phrase.finding, phrase.denies, stems=left)
                         yield from _place(short, clause, by_stem, word, loose=True)
+
+
+_NOT = re.compile(r"\b(?:no|not|never|without|denies|denied)\b|[无未]|没有", re.IGNORECASE)
+
+
+def _denied_within(match: _Match, text: str) -> bool:
+    """Whether a denial stands between the words of the phrase and is none of them: “spleen tip not palpable”."""
+    return any(found.start() not in match.covered for found in _NOT.finditer(text, match.start, match.end))
 
 
 def _fit(text: str, at: int, parts: tuple[str, ...]) -> list[int] | None:

@@ -75,7 +75,7 @@ _IRREGULAR = {
     "broke": "break", "broken": "break", "fell": "fall", "fallen": "fall", "lost": "loss", "lose": "loss", "losing": "loss", "loses": "loss",
     "slept": "sleep", "woke": "wake", "woken": "wake", "shook": "shake", "shaken": "shake", "ate": "eat", "eaten": "eat",
     "swore": "swear", "worse": "worse", "worsening": "worse", "worsens": "worse", "worsened": "worse", "breathless": "breathless", "feet": "foot",
-    "teeth": "tooth", "legs": "leg", "painful": "pain", "aching": "ache", "achy": "ache", "went": "go", "gone": "go", "began": "begin", "begun": "begin",
+    "teeth": "tooth", "legs": "leg", "painful": "pain", "aching": "ache", "achy": "ache", "went": "go", "goes": "go", "gone": "go", "began": "begin", "begun": "begin",
     "spat": "spit", "tore": "tear", "torn": "tear", "hurts": "hurt", "hurting": "hurt", "gave": "give", "given": "give", "took": "take", "taken": "take",
     "came": "come", "children": "child", "women": "woman", "men": "man", "got": "get", "left": "left", "stung": "sting", "grew": "grow", "grown": "grow",
     "stye": "stye", "sty": "stye", "testes": "testi", "winded": "winded", "tearful": "tearful", "tearfulness": "tearful",

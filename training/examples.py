@@ -1,0 +1,112 @@
+"""From a record to what a model is trained on: the question exactly as serving asks it, the answer as parsing reads it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+
+from medassist.differential import Diagnosis, Evidence
+from medassist.ground import Grounding, ground, look_up
+from medassist.knowledge.graph import Graph
+from medassist.knowledge.rank import Ranked
+from medassist.prompt import FORMS, OPENING, Prompt, answer_opening, diagnosis_prompt, final_opening, reason_lines
+from training.cases import Candidate, Exchange, TrainingCase
+
+TOP_K = 5
+"""The longest list that serving asks for."""
+ALL = 10_000
+_SEED = 0
+
+
+@dataclass(frozen=True)
+class Example:
+    """A prompt and the whole answer to it, the reasoning in front."""
+
+    prompt: Prompt
+    answer: str
+
+    @property
+    def messages(self) -> list[dict[str, str]]:
+        """The conversation as chat messages: system (where there is one), user, assistant."""
+        system = [{"role": "system", "content": self.prompt.system}] if self.prompt.system else []
+        asked = [{"role": role, "content": content} for role, content in self.prompt.messages]
+        return [*system, *asked, {"role": "assistant", "content": self.answer}]
+
+
+def example(
+    record: TrainingCase | Exchange,
+    graph: Graph | None = None,
+    *,
+    fits: Callable[[str], bool] = lambda _: True,
+    top_k: int = TOP_K,
+) -> Example:
+    """What a record teaches. With a `graph` the prompt tells of its candidates, as serving does; `fits` is its budget."""
+    if isinstance(record, Exchange):
+        prompt = Prompt(record.language, "", (("user", record.question),))
+        return Example(prompt, f"{OPENING}{record.reasoning.strip()}\n</think>\n\n{record.response}")
+    case = record.case()
+    text = case.text()
+    lines = knowledge(record, graph, text, fits) if graph else ""
+    return Example(diagnosis_prompt(text, record.language, top_k, lines), answer_text(record))
+
+
+def knowledge(record: TrainingCase, graph: Graph, case_text: str, fits: Callable[[str], bool] = lambda _: True) -> str:
+    """The lines of the knowledge base for a case: its own candidates in their order, or those that serving would find."""
+    found = look_up(graph, record.case(), case_text)
+    if not record.candidates:
+        return ground(found, record.language, fits=fits).text
+    order = _order(found, record)
+    return ground(
+        replace(found, ranked=tuple(_unshuffled(order)), raised=()),
+        record.language,
+        fits=fits,
+        seed=_SEED,
+        most=len(order),
+    ).text
+
+
+def _order(found: Grounding, record: TrainingCase) -> list[Ranked]:
+    """The record's candidates with what speaks for each; one for which nothing does stands all the same."""
+    ranked = {
+        each.disease: each
+        for each in found.graph.rank(found.facts, age=record.age, sex=record.sex, top=ALL)
+        if each.disease in record.candidates
+    }
+    return [ranked.get(name) or Ranked(name, 0.0) for name in record.candidates]
+
+
+def _unshuffled(wanted: Sequence[Ranked]) -> list[Ranked]:
+    """The order that `ground`, shuffling with `_SEED`, turns into the wanted one."""
+    places = list(range(len(wanted)))
+    Random(_SEED).shuffle(places)
+    before: list[Ranked] = list(wanted)
+    for now, place in enumerate(places):
+        before[place] = wanted[now]
+    return before
+
+
+def answer_text(record: TrainingCase) -> str:
+    """The answer in the form of `medassist.prompt`, which `medassist.parse` reads back."""
+    form = FORMS[record.language]
+    lines: list[str] = []
+    for number, candidate in enumerate(record.differential_diagnosis, 1):
+        lines += [f"{number}) {candidate.name}", *reason_lines(form, _diagnosis(candidate, number))]
+    stages = [
+        *((form.key_examinations, *(f"- {test}" for test in record.exams)) if record.exams else ()),
+        *(
+            (form.diagnostic_evidence, *(f"- {each}" for each in record.diagnosis_evidence))
+            if record.diagnosis_evidence
+            else ()
+        ),
+    ]
+    listed = "\n".join([*lines, *stages]).removeprefix("1) ")
+    return f"{answer_opening(record.language, record.reasoning)}{listed}\n{final_opening(record.language)}{record.final_diagnosis}"
+
+
+def _diagnosis(candidate: Candidate, rank: int) -> Diagnosis:
+    return Diagnosis(
+        rank=rank,
+        name=candidate.name,
+        evidence_for=tuple(Evidence(text=text) for text in candidate.supports),
+        evidence_against=tuple(Evidence(text=text) for text in candidate.against),
+        next_tests=candidate.tests,
+    )
