@@ -27,9 +27,15 @@ _DECIDES = frozenset(
     meaning(
         "raised low positive negative abnormal normal no not absent loss large small thick thin never without fast slow"
         " severe new old after before family past pregnant newborn infant child"
+        " doesn't don't didn't can't cannot won't wouldn't isn't aren't wasn't couldn't hasn't haven't nothing none unable"
+        " stop stopped missing gone fail lack free good bad weak strong fever pain"
     )
 )
 """Words without which a phrase says something else, or nothing: no suspicion lacks one of them."""
+
+
+def _decides(word: str) -> bool:
+    return word in _DECIDES or any(char.isdigit() for char in word)
 
 
 @dataclass(frozen=True)
@@ -209,7 +215,7 @@ class Lexicon:
                     missing = [each for each in phrase.stems if each not in by_stem]
                     if not missing:
                         yield from _place(phrase, clause, by_stem, word)
-                    elif len(missing) == 1 and missing[0] not in _DECIDES and len(set(phrase.stems)) >= LOOSE:
+                    elif len(missing) == 1 and not _decides(missing[0]) and len(set(phrase.stems)) >= LOOSE:
                         left = tuple(each for each in phrase.stems if each not in missing)
                         short = _Phrase(phrase.finding, phrase.denies, stems=left)
                         yield from _place(short, clause, by_stem, word, loose=True)
