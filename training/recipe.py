@@ -75,6 +75,14 @@ class Train(_Section):
         return self
 
 
+class Data(_Section):
+    """Files of records, a line each, and the budget of tokens for what the knowledge graph adds to a prompt."""
+
+    train: Annotated[tuple[Path, ...], Field(min_length=1)]
+    validation: Annotated[tuple[Path, ...], Field(min_length=1)]
+    knowledge_tokens: Annotated[int, Field(ge=0)] = 700
+
+
 class Recipe(_Section):
     """All three sections together."""
 
@@ -92,7 +100,20 @@ def recipe(sections: dict[str, Any], where: str) -> Recipe:
     try:
         return Recipe.model_validate({name: sections.get(name) for name in ("model", "lora", "train")})
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        reason = str(first["msg"])
-        raise BadSetting(where=f"{where}: {key}", reason=f"{reason}.", reason_zh=f"{reason}。") from None
+        raise _named(error, where) from None
+
+
+def data_of(sections: dict[str, Any], where: str) -> Data:
+    """The `data` section. Raises `BadSetting`."""
+    try:
+        return Data.model_validate(sections.get("data"))
+    except ValidationError as error:
+        raise _named(error, f"{where}: data") from None
+
+
+def _named(error: ValidationError, where: str) -> BadSetting:
+    first = error.errors()[0]
+    key = ".".join(map(str, first["loc"]))
+    return BadSetting(
+        where=f"{where}: {key}" if key else where, reason=f"{first['msg']}.", reason_zh=f"{first['msg']}。"
+    )

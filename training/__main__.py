@@ -1,0 +1,142 @@
+"""`python -m training`: synthesize, validate, preview, finetune, export.
+
+Exit codes as the app's own: 0 done, 1 the work failed, 2 the input was wrong, with one line on stderr that says where.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from medassist.cli_errors import one_line
+from medassist.config import load_settings
+from medassist.errors import BadSetting, UnreadableInput
+from medassist.prompt import Prompt
+from medassist.services import build_knowledge
+from training.cases import Exchange, TrainingCase
+from training.examples import example
+from training.recipe import Data, Recipe, data_of, recipe
+from training.records import read_records
+from training.synthesize import synthesize_command
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
+app.command("synthesize")(synthesize_command)
+
+Config = Annotated[Path, typer.Option("--config", help="A YAML with data, model, lora and train.")]
+
+
+@app.command()
+def validate(files: list[Path]) -> None:
+    """Read records and say how many there are; the first wrong one is named by file, line and field."""
+    with one_line():
+        counted: dict[str, int] = {}
+        for record in read_records(files):
+            label = f"{record.kind}, {record.language}, {record.specialty or 'no specialty'}"
+            counted[label] = counted.get(label, 0) + 1
+    for label, count in sorted(counted.items()):
+        typer.echo(f"{count:>7}  {label}")
+
+
+@app.command()
+def preview(config: Config, count: Annotated[int, typer.Option(min=1)] = 1) -> None:
+    """Print examples with what bears loss between ⟦ and ⟧; fail where a part of an answer bears none."""
+    with one_line():
+        from training import encode, finetune
+
+        made, data = _read(config)
+        tokenizer = finetune.tokenizer_of(made)
+        for number, (prompt, answer) in enumerate(_examples(data.train, tokenizer, data.knowledge_tokens), 1):
+            encoded = encode.encode(tokenizer, prompt, answer)
+            typer.echo(encode.preview(tokenizer, encoded))
+            encode.require_whole_loss(tokenizer, encoded, f"example {number}")
+            typer.echo(f"— {len(encoded)} tokens, {sum(encoded.trained)} of them bear loss\n")
+            if number == count:
+                return
+
+
+@app.command()
+def finetune(
+    config: Config, fresh: Annotated[bool, typer.Option("--fresh", help="Begin anew over an earlier run.")] = False
+) -> None:
+    """Train the adapter of a recipe, from the last checkpoint where there is one."""
+    with one_line():
+        from training import encode
+        from training import finetune as work
+
+        made, data = _read(config)
+        tokenizer = work.tokenizer_of(made)
+        dropped: list[int] = []
+        sides = [
+            list(
+                encode.fitting(
+                    tokenizer,
+                    _examples(files, tokenizer, data.knowledge_tokens),
+                    made.model.max_tokens,
+                    dropped.append,
+                )
+            )
+            for files in (data.train, data.validation)
+        ]
+        typer.echo(
+            f"{len(sides[0])} examples to train on, {len(sides[1])} to check with;"
+            f" {len(dropped)} left out, being longer than {made.model.max_tokens} tokens",
+            err=True,
+        )
+        folder = work.finetune(made, *sides, fresh=fresh)
+    typer.echo(str(folder))
+
+
+@app.command()
+def export(
+    config: Config,
+    name: Annotated[str, typer.Option(help="The adapter's name: its folder under adapters/.")],
+    metrics: Annotated[Path | None, typer.Option(help="What `evaluate cases --json` printed.")] = None,
+) -> None:
+    """Put a finished run under adapters/, with its manifest and card."""
+    with one_line():
+        from training import export as work
+
+        made, _ = _read(config)
+        measured: dict[str, Any] | None = json.loads(_text(metrics)) if metrics else None
+        folder = work.export(made.train.output, name, measured)
+    typer.echo(str(folder))
+
+
+def _read(config: Path) -> tuple[Recipe, Data]:
+    try:
+        sections = yaml.safe_load(_text(config))
+    except yaml.YAMLError:
+        raise BadSetting(where=config.name, reason="is not YAML.", reason_zh="不是 YAML。") from None
+    if not isinstance(sections, dict):
+        raise BadSetting(where=config.name, reason="holds no sections.", reason_zh="没有配置内容。")
+    return recipe(sections, config.name), data_of(sections, config.name)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise UnreadableInput(reason=f"{path}: {why}.", reason_zh=f"{path}：{why}。") from None
+
+
+def _examples(files: tuple[Path, ...], tokenizer: Any, budget: int) -> Iterator[tuple[Prompt, str]]:
+    """Prompts and answers, the prompts with the lines of the knowledge graph that serving would show."""
+    knowledge = build_knowledge(load_settings())
+    knowledge.start()
+    graph = knowledge.current()
+
+    def fits(text: str) -> bool:
+        return len(tokenizer(text, add_special_tokens=False)["input_ids"]) <= budget
+
+    record: TrainingCase | Exchange
+    for record in read_records(files):
+        made = example(record, graph, fits=fits)
+        yield made.prompt, made.answer
+
+
+if __name__ == "__main__":
+    app()
