@@ -97,7 +97,8 @@ class ConsultLayout:
             with gr.Tab(id="form") as tab:
                 self.wear(tab, label="form")
                 self._lay_out_form()
-            with gr.Tab(id="paste") as tab:
+            # Its children are laid out at once: a box that is mounted late takes what was set meanwhile over what is typed.
+            with gr.Tab(id="paste", render_children=True) as tab:
                 self.wear(tab, label="paste")
                 self.note = self.wear(
                     gr.Textbox(lines=14, max_lines=24, elem_id="ma-note"), label="note", placeholder="note_hint"
