@@ -1,4 +1,4 @@
-"""`python -m training`: synthesize, validate, preview, finetune, export.
+"""`python -m training`: synthesize, validate, prepare, decontam, preview, finetune, export.
 
 Exit codes as the app's own: 0 done, 1 the work failed, 2 the input was wrong, with one line on stderr that says where.
 """
@@ -16,6 +16,7 @@ from medassist.config import load_settings
 from medassist.errors import BadSetting, UnreadableInput
 from medassist.prompt import Prompt
 from medassist.services import build_knowledge
+from training import cli_data
 from training.cases import Exchange, TrainingCase
 from training.examples import example
 from training.recipe import Data, Recipe, data_of, recipe
@@ -24,20 +25,11 @@ from training.synthesize import synthesize_command
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
 app.command("synthesize")(synthesize_command)
+app.command("validate")(cli_data.validate_command)
+app.command("prepare")(cli_data.prepare_command)
+app.command("decontam")(cli_data.decontam_command)
 
 Config = Annotated[Path, typer.Option("--config", help="A YAML with data, model, lora and train.")]
-
-
-@app.command()
-def validate(files: list[Path]) -> None:
-    """Read records and say how many there are; the first wrong one is named by file, line and field."""
-    with one_line():
-        counted: dict[str, int] = {}
-        for record in read_records(files):
-            label = f"{record.kind}, {record.language}, {record.specialty or 'no specialty'}"
-            counted[label] = counted.get(label, 0) + 1
-    for label, count in sorted(counted.items()):
-        typer.echo(f"{count:>7}  {label}")
 
 
 @app.command()
