@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,11 +51,11 @@ def cases(
                 read, services.engine.name, services.engine.model, services.engine.adapter, services.engine.profile,
                 graph.version, not no_knowledge, shuffle, PROMPT_VERSION,
             )  # fmt: skip
-            kept = yardstick.Kept(load_settings().data_dir / "evaluations" / f"{key}.jsonl")
-            if fresh and kept.path is not None:
+            kept = yardstick.Kept(services.settings.data_dir / "evaluations" / f"{key}.jsonl")
+            if fresh:
                 kept.path.unlink(missing_ok=True)
             results: dict[int, yardstick.Result] = {}
-            with typer.progressbar(length=len(read), label=file.name, file=_stderr()) as bar:
+            with typer.progressbar(length=len(read), label=file.name, file=sys.stderr) as bar:
                 for place, result in yardstick.run(
                     read,
                     lambda case: services.consult(case, cached=False, grounded=not no_knowledge, shuffle=shuffle),
@@ -80,10 +81,6 @@ def _services(engine: str | None, adapter: str | None) -> Iterator[Services]:
             yield services
         finally:
             services.close()
-
-
-def _stderr() -> Any:
-    return typer.get_text_stream("stderr")
 
 
 def _table(told: dict[str, Any]) -> str:

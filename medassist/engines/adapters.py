@@ -17,8 +17,8 @@ def available(folder: Path = ADAPTERS) -> list[str]:
     return sorted(path.parent.name for path in folder.glob(f"*/{_CONFIG}"))
 
 
-def find_adapter(name: str, folder: Path = ADAPTERS) -> Path:
-    """The checked folder of an adapter. Raises `UnknownAdapter` with what is wrong with it."""
+def find_adapter(name: str, folder: Path = ADAPTERS, base: str | None = None) -> Path:
+    """The checked folder of an adapter, made for the model `base` where one is named. Raises `UnknownAdapter`."""
     pinned = _PINNED.fullmatch(name)
     if pinned and not Path(name).is_dir():
         path = _download(name, pinned["repo"], pinned["commit"])
@@ -31,12 +31,15 @@ def find_adapter(name: str, folder: Path = ADAPTERS) -> Path:
                 reason=f"there is no such folder with an {_CONFIG}. Installed: {known}. From a hub, write owner/name@commit.",
                 reason_zh=f"没有包含 {_CONFIG} 的此目录。已安装：{known}。来自 hub 时请写成 owner/name@commit。",
             )
-    check(name, path)
+    check(name, path, base)
     return path
 
 
-def check(name: str, path: Path) -> None:
-    """Safetensors only, and every file of the manifest as it was written. Raises `UnknownAdapter`."""
+def check(name: str, path: Path, base: str | None = None) -> None:
+    """Safetensors only, every file of the manifest as it was written, and made for `base`. Raises `UnknownAdapter`.
+
+    A foreign adapter has no manifest and tells no base: one that does not fit fails when it is put into the model.
+    """
     if not (path / _WEIGHTS).is_file():
         raise UnknownAdapter(
             name=name,
@@ -45,8 +48,10 @@ def check(name: str, path: Path) -> None:
         )
     if not (path / MANIFEST).is_file():
         return
+    made_for = None
     try:
-        files = json.loads((path / MANIFEST).read_text())["files"].items()
+        manifest = json.loads((path / MANIFEST).read_text())
+        files, made_for = manifest["files"].items(), manifest.get("base")
         changed = [file for file, digest in files if not (path / file).is_file() or sha256(path / file) != digest]
     except (ValueError, KeyError, TypeError, AttributeError):
         changed = [MANIFEST]
@@ -56,19 +61,11 @@ def check(name: str, path: Path) -> None:
             reason=f"{', '.join(changed)} does not match the manifest.",
             reason_zh=f"{'、'.join(changed)} 与清单不符。",
         )
-
-
-def require_base(name: str, path: Path, model: str) -> None:
-    """Refuse an adapter that was made for another base than `model`. Raises `UnknownAdapter`."""
-    try:
-        base = json.loads((path / MANIFEST).read_text(encoding="utf-8")).get("base")
-    except (OSError, ValueError):
-        return  # a foreign adapter tells nothing; one that does not fit fails when it is put in
-    if base is not None and base != model:
+    if base is not None and made_for not in (None, base):
         raise UnknownAdapter(
             name=name,
-            reason=f"it was made for {base}, and the model here is {model}.",
-            reason_zh=f"它是为 {base} 训练的，而当前模型为 {model}。",
+            reason=f"it was made for {made_for}, and the model here is {base}.",
+            reason_zh=f"它是为 {made_for} 训练的，而当前模型为 {base}。",
         )
 
 

@@ -22,7 +22,7 @@ from transformers.generation.continuous_batching.cb_logits_processors import Con
 
 from medassist.config import Settings
 from medassist.engines import StreamState, loading
-from medassist.engines.adapters import find_adapter, require_base
+from medassist.engines.adapters import find_adapter
 from medassist.engines.admission import Admission
 from medassist.engines.chat import as_read
 from medassist.engines.guide import Guide, GuideProcessor
@@ -98,7 +98,7 @@ class LocalEngine:
         if self.plan.device == "cpu":
             torch.set_num_threads(self.settings.threads or spare_one(os.cpu_count() or 1))
         if self.adapter is not None:
-            find_adapter(self.adapter)  # a wrong name is told before the long work
+            find_adapter(self.adapter, base=self.model)  # a wrong name is told before the long work
         loaded = loading.load(self.plan, self.settings)
         if self.adapter is not None:
             self._attach(loaded, self.adapter)
@@ -113,8 +113,7 @@ class LocalEngine:
         else:
             slot = hashlib.sha256(name.encode()).hexdigest()[:16]  # peft allows no dots and slashes in a name
             if name not in self._known:
-                path = find_adapter(name)
-                require_base(name, path, self.model)
+                path = find_adapter(name, base=self.model)
                 try:
                     model.load_adapter(str(path), adapter_name=slot)
                 except (OSError, ValueError, RuntimeError, KeyError) as error:
@@ -136,7 +135,7 @@ class LocalEngine:
     def use_adapter(self, name: str | None) -> None:
         """See `Engine.use_adapter`: checked now, put to work when the streams before it are done."""
         if name is not None:
-            require_base(name, find_adapter(name), self.model)
+            find_adapter(name, base=self.model)
         self.adapter = name
 
     def _activate(self, name: str | None) -> None:

@@ -227,12 +227,12 @@ def run(
 
 @dataclass(frozen=True)
 class Kept:
-    """Where the results of a run lie, a line each, so that a run that was broken off goes on. None keeps nothing."""
+    """Where the results of a run lie, a line each, so that a run that was broken off goes on."""
 
-    path: Path | None
+    path: Path
 
     def read(self) -> dict[str, Result]:
-        if self.path is None or not self.path.exists():
+        if not self.path.exists():
             return {}
         results = {}
         for line in self.path.read_text(encoding="utf-8").splitlines():
@@ -244,8 +244,6 @@ class Kept:
         return {name: each for name, each in results.items() if each.verdict != "failed"}
 
     def add(self, result: Result) -> None:
-        if self.path is None:
-            return
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(result), ensure_ascii=False) + "\n")

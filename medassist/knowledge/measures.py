@@ -83,11 +83,13 @@ class Reader:
                     yield from self._value(
                         self._measures[name], float(found[group]), found.start(), found.end(), sentence
                     )
-        yield from self._temperatures(sentence)
-        yield from self._gestations(sentence)
         if self._pattern is None or self._name is None:
             return
-        for found in self._pattern.finditer(text):
+        named_values = list(self._pattern.finditer(text))
+        named_numbers = {found.end("number") for found in named_values}
+        yield from self._temperatures(sentence, named_numbers)
+        yield from self._gestations(sentence, named_numbers)
+        for found in named_values:
             if text[found.end() : found.end() + 1] == "/" and text[found.end() + 1 : found.end() + 2].isdigit():
                 continue  # a pressure, a ratio or a date
             named = self._name.match(text, found.start())
@@ -98,23 +100,24 @@ class Reader:
                     yield from self._value(measure, value[0], found.start(), value[1], sentence)
                     break
 
-    def _temperatures(self, sentence: Sentence) -> Iterator[Value]:
-        """Those without a name; a named one is read where it is named."""
+    def _temperatures(self, sentence: Sentence, named: set[int]) -> Iterator[Value]:
+        """Those without a name; `named` are the ends of the numbers that have one, which are read with it."""
         measure = self._measures.get("temperature_c")
-        if measure is None or self._pattern is None or sentence.field == "investigations":
+        if measure is None or sentence.field == "investigations":
             return
-        named = {found.end("number") for found in self._pattern.finditer(sentence.text)}
         for found in _BARE.finditer(sentence.text):
             group = "unit" if found["unit"] else "alone"
             if found.end(group) not in named:
                 yield from self._value(measure, float(found[group]), found.start(group), found.end(), sentence)
 
-    def _gestations(self, sentence: Sentence) -> Iterator[Value]:
+    def _gestations(self, sentence: Sentence, named: set[int]) -> Iterator[Value]:
+        """Weeks in the notations of obstetric notes; `named` as above."""
         if (measure := self._measures.get("gestation_weeks")) is None:
             return
         for found in _GESTATION.finditer(sentence.text):
-            number = next(text for text in found.groups() if text)
-            yield from self._value(measure, float(number), found.start(), found.end(), sentence)
+            group = str(found.lastgroup)
+            if found.end(group) not in named:
+                yield from self._value(measure, float(found[group]), found.start(), found.end(), sentence)
 
     def _converted(self, measure: Measure, number: float, text: str, end: int) -> tuple[float, int] | None:
         """The number in the measure's unit and where the unit ends; None where no unit makes it plausible."""

@@ -11,7 +11,7 @@ orders, it is no probability, and none is shown (Rish, An empirical study of the
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from medassist.findings import Status
@@ -120,6 +120,11 @@ class Ranker:
         doubtful = {name: seen for name, seen in facts.having(Status.POSSIBLE).items() if name not in stated}
         denied = facts.absent
         implied_present = {broader for name in stated for broader in self._line.get(name, ())}
+        told = [
+            (finding, share)
+            for group, share in ((stated, 1.0), (doubtful, DOUBTFUL))
+            for finding in sorted(group, key=lambda each: self._background.get(each, FLOOR))
+        ]
         candidates = {
             disease
             for name in (*stated, *doubtful)
@@ -127,7 +132,7 @@ class Ranker:
             for disease in self._by_finding.get(broader, ())
         }
         ranked = [
-            self._score(disease, stated, doubtful, denied, implied_present, age, sex)
+            self._score(disease, told, denied, implied_present, age, sex)
             for disease in candidates
             if not _impossible(self.diseases[disease], sex)
         ]
@@ -142,26 +147,25 @@ class Ranker:
     def _score(
         self,
         name: str,
-        stated: Mapping[str, Observation],
-        doubtful: Mapping[str, Observation],
+        findings: Sequence[tuple[str, float]],
         denied: Mapping[str, Observation],
         implied_present: set[str],
         age: float | None,
         sex: str,
     ) -> Ranked:
+        """`findings` are those stated and suspected, each group with the most telling first, and what each counts."""
         disease, told = self.diseases[name], self._told[name]
         score = math.log(PRIOR[disease.prevalence]) + _of_age(disease, age) + _of_sex(disease, sex)
         supporting: list[Reason] = []
         opposing: list[Reason] = []
         used: set[str] = set()
         reasons: list[Reason] = []
-        for group, share in ((stated, 1.0), (doubtful, DOUBTFUL)):
-            for finding in sorted(group, key=lambda each: self._background.get(each, FLOOR)):
-                reason = self._stated(told, finding, share, used)
-                reasons.append(reason)
-                if reason.listed:
-                    used.add(reason.listed)
-                    (supporting if reason.weight > 0 else opposing).append(reason)
+        for finding, share in findings:
+            reason = self._stated(told, finding, share, used)
+            reasons.append(reason)
+            if reason.listed:
+                used.add(reason.listed)
+                (supporting if reason.weight > 0 else opposing).append(reason)
         gains = sorted((each.weight for each in reasons if each.weight > 0), reverse=True)
         score += sum(weight * DAMP**place for place, weight in enumerate(gains))
         score += sum(each.weight for each in reasons if each.weight <= 0)
