@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 
 from medassist.cli_errors import one_line
 from medassist.config import load_settings
-from medassist.errors import BadSetting, UnreadableInput
 from medassist.prompt import Prompt
 from medassist.services import build_knowledge
 from training import cli_data
 from training.cases import Exchange, TrainingCase
+from training.config import read_setting, sections
 from training.examples import example
 from training.recipe import Data, Recipe, data_of, recipe
 from training.records import read_records
@@ -92,27 +91,14 @@ def export(
         from training import export as work
 
         made, _ = _read(config)
-        measured: dict[str, Any] | None = json.loads(_text(metrics)) if metrics else None
+        measured: dict[str, Any] | None = json.loads(read_setting(metrics)) if metrics else None
         folder = work.export(made.train.output, name, measured)
     typer.echo(str(folder))
 
 
 def _read(config: Path) -> tuple[Recipe, Data]:
-    try:
-        sections = yaml.safe_load(_text(config))
-    except yaml.YAMLError:
-        raise BadSetting(where=config.name, reason="is not YAML.", reason_zh="不是 YAML。") from None
-    if not isinstance(sections, dict):
-        raise BadSetting(where=config.name, reason="holds no sections.", reason_zh="没有配置内容。")
-    return recipe(sections, config.name), data_of(sections, config.name)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        raise UnreadableInput(reason=f"{path}: {why}.", reason_zh=f"{path}：{why}。") from None
+    told = sections(read_setting(config), config.name, "model")
+    return recipe(told, config.name), data_of(told, config.name)
 
 
 def _examples(files: tuple[Path, ...], tokenizer: Any, budget: int) -> Iterator[tuple[Prompt, str]]:

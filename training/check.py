@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 
 from training.clean import unclean
 from training.config import Source
-from training.errors import Problem, Wrong
-from training.rows import AnyRecord, as_record, as_value, at
+from training.errors import Problem
+from training.rows import AnyRecord, as_record, as_value, at, known_id
 from training.sources import Row
 
 
@@ -20,13 +20,7 @@ def check(
         value = as_value(row, source) if source else row.value
         record = value if isinstance(value, list) else as_record(value)
         wrongs = [] if isinstance(value, list) else list(unclean(value))
-        wrongs += record if isinstance(record, list) else _known_id(record, row, seen)
+        wrongs += record if isinstance(record, list) else known_id(record, row, seen)
         yield from at(wrongs, row)
         if not wrongs and not isinstance(record, list):
             yield record
-
-
-def _known_id(record: AnyRecord, row: Row, seen: dict[str, str]) -> list[Wrong]:
-    here = f"{row.file}:{row.line}"
-    where = seen.setdefault(record.id, here)
-    return [] if where == here else [Wrong("id", "duplicate_id", f"was used in {where}.", f"与 {where} 重复。")]

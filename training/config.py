@@ -7,12 +7,13 @@ Paths count from the folder in which the command runs.
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from medassist.errors import BadSetting, Language
+from training.base import require_pinned
 from training.errors import explain
 
 REPORT = "report.json"
@@ -22,11 +23,13 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Percent = Annotated[float, Field(gt=0, le=100)]
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """A part of a YAML: every key is known, nothing changes afterwards."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Source(_Section):
+class Source(Section):
     """One data set: local JSONL files (`path`), or a set of a hub at a pinned commit (`hub`, `revision`).
 
     `columns` turns columns into fields of the record, `Question: question`; columns not named are left out. Without it
@@ -63,7 +66,7 @@ class Source(_Section):
         return self
 
 
-class Duplicates(_Section):
+class Duplicates(Section):
     """MinHash over word 5-grams (English) or character 5-grams (Chinese) of what is asked; both are Jaccard indices."""
 
     drop: Share | None = 0.8
@@ -79,7 +82,7 @@ class Duplicates(_Section):
         return self
 
 
-class Decontaminate(_Section):
+class Decontaminate(Section):
     """Test files that nothing trained on may overlap with, and what counts as an overlap (see `decontaminate.py`)."""
 
     against: tuple[Path, ...] = ()
@@ -90,7 +93,7 @@ class Decontaminate(_Section):
     """Strings of the test files up to this many characters are no test texts."""
 
 
-class HoldOut(_Section):
+class HoldOut(Section):
     """Records kept for testing in a file of their own, chosen by their source or by how their id begins."""
 
     file: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,60}\.jsonl$")]
@@ -106,7 +109,7 @@ class HoldOut(_Section):
         return self
 
 
-class Split(_Section):
+class Split(Section):
     """Shares of the three sides, by case and within each specialty × language."""
 
     train: Share = 0.9
@@ -134,7 +137,7 @@ class Split(_Section):
         return self
 
 
-class Lengths(_Section):
+class Lengths(Section):
     """The longest record, in tokens of `tokenizer`: "embedded", a folder, or a hub id with its `revision`.
 
     Counted are case and answer; what a prompt adds (some hundred tokens) must fit beside them.
@@ -146,12 +149,11 @@ class Lengths(_Section):
 
     @model_validator(mode="after")
     def _pinned(self) -> Self:
-        if self.tokenizer != "embedded" and not Path(self.tokenizer).is_dir() and self.revision is None:
-            raise ValueError("a tokenizer from a hub needs its `revision`, the 40 hex digits of a commit")
+        require_pinned(self.tokenizer, self.revision, "tokenizer")
         return self
 
 
-class Prepare(_Section):
+class Prepare(Section):
     """The `prepare` section: what is read, how it is cleaned, and the folder that is written."""
 
     output: Path
@@ -179,7 +181,7 @@ class Prepare(_Section):
         return self.cache or self.output / ".cache"
 
 
-class Config(_Section):
+class Config(Section):
     """The whole file. The sections of a recipe stay as they are written: `recipe.py` reads them."""
 
     prepare: Prepare
@@ -191,28 +193,16 @@ class Config(_Section):
 
 def load_config(path: Path) -> Config:
     """Read a configuration. Raises `BadSetting`, naming the file and the key."""
-    return parse_config(_text(path), str(path))
+    return parse_config(read_setting(path), str(path))
 
 
 def parse_config(text: str, where: str) -> Config:
     """`load_config` for the text of a file called `where`."""
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        at, at_zh = (f" (line {mark.line + 1})", f"（第 {mark.line + 1} 行）") if mark else ("", "")
-        raise BadSetting(where=where, reason=f"is no valid YAML{at}.", reason_zh=f"不是有效的 YAML{at_zh}。") from None
-    if not isinstance(value, dict):
-        raise BadSetting(where=where, reason="must hold a section `prepare`.", reason_zh="应含 `prepare` 部分。")
-    try:
-        return Config.model_validate(value)
-    except ValidationError as error:
-        first = explain(error)[0]
-        key = f"{where}: {first.field}"
-        raise BadSetting(where=key, reason=first.reason, reason_zh=first.reason_zh) from None
+    return checked(Config, sections(text, where, "prepare"), where)
 
 
-def _text(path: Path) -> str:
+def read_setting(path: Path) -> str:
+    """The text of a file of settings. Raises `BadSetting`."""
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
@@ -220,3 +210,32 @@ def _text(path: Path) -> str:
         raise BadSetting(where=str(path), reason=f"{reason}.", reason_zh="无法读取。") from None
     except UnicodeDecodeError:
         raise BadSetting(where=str(path), reason="is not UTF-8.", reason_zh="不是 UTF-8 编码。") from None
+
+
+def sections(text: str, where: str, wanted: str) -> dict[str, Any]:
+    """The sections of a YAML; `wanted` is one that it must hold. Raises `BadSetting`."""
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        at, at_zh = (f" (line {mark.line + 1})", f"（第 {mark.line + 1} 行）") if mark else ("", "")
+        raise BadSetting(where=where, reason=f"is not YAML{at}.", reason_zh=f"不是有效的 YAML{at_zh}。") from None
+    if not isinstance(value, dict):
+        raise BadSetting(
+            where=where,
+            reason=f"holds no sections, not even a section `{wanted}`.",
+            reason_zh=f"应含 `{wanted}` 部分。",
+        )
+    return value
+
+
+S = TypeVar("S", bound=BaseModel)
+
+
+def checked(model: type[S], value: Any, where: str) -> S:
+    """`value` as settings. Raises `BadSetting` with the first thing wrong, named by `where` and its key."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        first = explain(error)[0]
+        raise BadSetting(where=f"{where}: {first.field}", reason=first.reason, reason_zh=first.reason_zh) from None

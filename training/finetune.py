@@ -22,9 +22,8 @@ import transformers
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, TrainerCallback
 from transformers.trainer_utils import get_last_checkpoint
 
-from medassist.config import load_settings
-from medassist.engines import embedded
-from medassist.errors import EngineError, UnknownModel
+from medassist.errors import EngineError
+from training.base import from_base, source
 from training.encode import Encoded
 from training.recipe import ALL_LINEAR, Recipe
 
@@ -33,20 +32,7 @@ CURVE = ("step", "epoch", "loss", "eval_loss", "learning_rate", "grad_norm", "to
 
 def tokenizer_of(recipe: Recipe) -> Any:
     """The base model's tokenizer. Raises `UnknownModel`."""
-    return _from_base(AutoTokenizer, recipe)
-
-
-def _from_base(kind: Any, recipe: Recipe, **options: Any) -> Any:
-    base = recipe.model
-    source = str(embedded.ensure_converted(load_settings().cache_dir)) if base.base == "embedded" else base.base
-    try:
-        return kind.from_pretrained(source, revision=base.revision, trust_remote_code=False, **options)
-    except (OSError, ValueError) as error:
-        raise UnknownModel(
-            name=base.base,
-            reason=f"it could not be loaded ({type(error).__name__}): no such folder, or no connection to the hub.",
-            reason_zh=f"无法加载（{type(error).__name__}）：没有该目录，或无法连接 hub。",
-        ) from None
+    return from_base(AutoTokenizer, recipe.model.base, recipe.model.revision)
 
 
 def load_base(recipe: Recipe) -> Any:
@@ -60,9 +46,10 @@ def load_base(recipe: Recipe) -> Any:
         if not torch.cuda.is_available():
             raise EngineError(reason="nf4 needs a GPU.", reason_zh="nf4 量化需要 GPU。")
         bits = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16)
-    model = _from_base(
+    model = from_base(
         AutoModelForCausalLM,
-        recipe,
+        recipe.model.base,
+        recipe.model.revision,
         dtype=getattr(torch, recipe.model.dtype),
         quantization_config=bits,
         use_safetensors=True,
@@ -88,7 +75,7 @@ def _unsloth(recipe: Recipe) -> Any:
             reason_zh="未安装 Unsloth；请按 requirements-unsloth.txt 在独立环境中安装。",
         ) from None
     model, _ = FastLanguageModel.from_pretrained(
-        recipe.model.base if recipe.model.base != "embedded" else str(_embedded_folder()),
+        source(recipe.model.base),
         revision=recipe.model.revision,
         max_seq_length=recipe.model.max_tokens,
         load_in_4bit=recipe.model.quantization == "nf4",
@@ -105,10 +92,6 @@ def _unsloth(recipe: Recipe) -> Any:
         use_gradient_checkpointing="unsloth" if recipe.train.checkpointing else False,
         random_state=recipe.train.seed,
     )
-
-
-def _embedded_folder() -> Path:
-    return embedded.ensure_converted(load_settings().cache_dir)
 
 
 def as_dataset(examples: Sequence[Encoded]) -> datasets.Dataset:

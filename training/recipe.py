@@ -3,20 +3,17 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from medassist.errors import BadSetting
+from training.base import require_pinned
+from training.config import Section, checked
 
 Backend = Literal["trl", "unsloth", "deepspeed"]
 ALL_LINEAR = "all-linear"
 """peft's own word for every linear layer but the output one."""
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Base(_Section):
+class Base(Section):
     """What is trained on top of. `base`: "embedded", a folder, or a hub id with the 40-digit `revision` reviewed."""
 
     base: str
@@ -27,12 +24,11 @@ class Base(_Section):
 
     @model_validator(mode="after")
     def _pinned(self) -> Self:
-        if self.base != "embedded" and not Path(self.base).is_dir() and self.revision is None:
-            raise ValueError("a model from a hub needs its revision, 40 hex digits")
+        require_pinned(self.base, self.revision, "model")
         return self
 
 
-class Lora(_Section):
+class Lora(Section):
     """Hu et al., LoRA, 2021. `alpha` / `rank` scales what is learned; `targets` are layer names or "all-linear"."""
 
     rank: Annotated[int, Field(ge=1, le=1024)]
@@ -41,7 +37,7 @@ class Lora(_Section):
     targets: tuple[str, ...] | Literal["all-linear"]
 
 
-class Train(_Section):
+class Train(Section):
     """Schedule. Steps are optimiser steps of `batch` × `accumulate` sequences (packed ones where `packing`)."""
 
     backend: Backend = "trl"
@@ -75,7 +71,7 @@ class Train(_Section):
         return self
 
 
-class Data(_Section):
+class Data(Section):
     """Files of records, a line each, and the budget of tokens for what the knowledge graph adds to a prompt."""
 
     train: Annotated[tuple[Path, ...], Field(min_length=1)]
@@ -83,7 +79,7 @@ class Data(_Section):
     knowledge_tokens: Annotated[int, Field(ge=0)] = 700
 
 
-class Recipe(_Section):
+class Recipe(Section):
     """All three sections together."""
 
     model: Base
@@ -97,23 +93,9 @@ class Recipe(_Section):
 
 def recipe(sections: dict[str, Any], where: str) -> Recipe:
     """The recipe in a parsed YAML. Raises `BadSetting`, naming `where` (the file) and the key."""
-    try:
-        return Recipe.model_validate({name: sections.get(name) for name in ("model", "lora", "train")})
-    except ValidationError as error:
-        raise _named(error, where) from None
+    return checked(Recipe, {name: sections.get(name) for name in ("model", "lora", "train")}, where)
 
 
 def data_of(sections: dict[str, Any], where: str) -> Data:
     """The `data` section. Raises `BadSetting`."""
-    try:
-        return Data.model_validate(sections.get("data"))
-    except ValidationError as error:
-        raise _named(error, f"{where}: data") from None
-
-
-def _named(error: ValidationError, where: str) -> BadSetting:
-    first = error.errors()[0]
-    key = ".".join(map(str, first["loc"]))
-    return BadSetting(
-        where=f"{where}: {key}" if key else where, reason=f"{first['msg']}.", reason_zh=f"{first['msg']}。"
-    )
+    return checked(Data, sections.get("data"), f"{where}: data")

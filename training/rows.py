@@ -61,6 +61,13 @@ def as_record(value: dict[str, Any]) -> AnyRecord | list[Wrong]:
         return explain(error)
 
 
+def known_id(record: AnyRecord, row: Row, seen: dict[str, str]) -> list[Wrong]:
+    """What is wrong with the id of a record; `seen` maps the ids so far to where they were used."""
+    here = f"{row.file}:{row.line}"
+    where = seen.setdefault(record.id, here)
+    return [] if where == here else [Wrong("id", "duplicate_id", f"was used in {where}.", f"与 {where} 重复。")]
+
+
 def at(wrongs: Iterable[Wrong], row: Row) -> list[Problem]:
     """What is wrong, with the file and line of `row`."""
     return [wrong.at(row.file, row.line) for wrong in wrongs]

@@ -91,8 +91,8 @@ def _lines(file: IO[bytes], name: str) -> Iterator[bytes | None]:
     while line := file.readline(LONGEST + 1):
         number += 1
         if len(line) > LONGEST and not line.endswith(b"\n"):
-            _skip_line(file, name, number)
             yield None
+            _skip_line(file, name, number)
         else:
             yield line
 
