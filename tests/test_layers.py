@@ -49,6 +49,8 @@ def violations(part: str, source: str) -> list[str]:
         top, *rest = name.split(".")
         if top == "medassist" and rest and rest[0] in LAYERS and LAYERS[rest[0]] > LAYERS[part]:
             wrong.append(f"{part} (L{LAYERS[part]}) imports {rest[0]} (L{LAYERS[rest[0]]})")
+        if top == "training":
+            wrong.append(f"{part} imports training")
         if top in ONLY_IMPORTERS and part not in ONLY_IMPORTERS[top]:
             wrong.append(f"{part} imports {top}")
     return wrong
@@ -89,6 +91,7 @@ def test_words_import_no_library_but_pydantic(part):
         ("consult", "import torch.nn"),
         ("ui", "import sqlalchemy"),
         ("cli", "import gradio as gr"),
+        ("evaluate", "from training.cases import TrainingCase"),
     ],
 )
 def test_a_planted_violation_is_found(part, planted):

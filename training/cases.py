@@ -1,10 +1,10 @@
 """What a model is trained on: cases with their worked answer, and questions with theirs."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from medassist.case import TEXT_FIELDS, PatientCase, VitalSigns
+from medassist.case import PatientCase
 from medassist.errors import Language
 
 
@@ -45,7 +45,7 @@ class Candidate(BaseModel):
         return {"name": value} if isinstance(value, str) else value
 
 
-class TrainingCase(_Record):
+class TrainingCase(_Record, PatientCase):
     """A case and its answer: the seed's fields (chief complaint, history, differential diagnosis, exams, diagnosis
     evidence, final diagnosis, specialty, language), the other fields of `PatientCase`, and the reasoning.
 
@@ -55,16 +55,6 @@ class TrainingCase(_Record):
     kind: Literal["case"] = "case"
     chief_complaint: Annotated[str, Field(min_length=1)]
     history: Annotated[str, Field(min_length=1)]
-    age: Annotated[int, Field(ge=0, le=130)] | None = None
-    sex: str = "unknown"
-    past_history: str = ""
-    medications: str = ""
-    allergies: str = ""
-    family_history: str = ""
-    social_history: str = ""
-    examination: str = ""
-    investigations: str = ""
-    vital_signs: VitalSigns = VitalSigns()
     reasoning: str = ""
     differential_diagnosis: Annotated[tuple[Candidate, ...], BeforeValidator(_lines), Field(min_length=1)]
     exams: Lines = ()
@@ -77,15 +67,9 @@ class TrainingCase(_Record):
     withheld: bool = False
     """The right disease is not among the candidates, and the answer says that none fits."""
 
-    @model_validator(mode="after")
-    def _is_a_case(self) -> Self:
-        self.case()
-        return self
-
     def case(self) -> PatientCase:
         """The case without its answer."""
-        names = (*TEXT_FIELDS, "age", "sex", "vital_signs", "language")
-        return PatientCase.model_validate({name: getattr(self, name) for name in names})
+        return PatientCase.model_validate({name: getattr(self, name) for name in PatientCase.model_fields})
 
 
 class Exchange(_Record):
@@ -95,6 +79,3 @@ class Exchange(_Record):
     question: Annotated[str, Field(min_length=1)]
     reasoning: str = ""
     response: Annotated[str, Field(min_length=1)]
-
-
-Record = Annotated[TrainingCase | Exchange, Field(discriminator="kind")]
