@@ -13,15 +13,11 @@ import typer
 from medassist.cli_errors import one_line
 from medassist.config import load_settings
 from medassist.evaluate import cases as yardstick
-from medassist.prompt import PROMPT_VERSION
+from medassist.evaluate.reasons import count
+from medassist.prompt import POINTS_VERSION, PROMPT_VERSION
 from medassist.services import Services, build_services
 
 evaluate = typer.Typer(no_args_is_help=True, help="How good the answers are, on cases whose diagnosis is known.")
-
-
-@evaluate.callback()
-def _group() -> None:
-    """Keeps `cases` a command of its own."""
 
 
 @evaluate.command()
@@ -33,6 +29,9 @@ def cases(
     shuffle: Annotated[
         int | None, typer.Option("--shuffle-candidates", help="Reorder the candidates in the prompt by this seed.")
     ] = None,
+    withhold: Annotated[
+        bool, typer.Option("--withhold", help="Leave the right disease out of the candidates: does it say none fits?")
+    ] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many.")] = None,
     at_once: Annotated[int, typer.Option(min=1, max=64, help="Consultations at a time.")] = 4,
     fresh: Annotated[bool, typer.Option("--fresh", help="Ask again what an earlier run answered.")] = False,
@@ -49,7 +48,7 @@ def cases(
             services.engine.load()
             key = yardstick.key(
                 read, services.engine.name, services.engine.model, services.engine.adapter, services.engine.profile,
-                graph.version, not no_knowledge, shuffle, PROMPT_VERSION,
+                graph.version, not no_knowledge, shuffle, withhold, PROMPT_VERSION, POINTS_VERSION,
             )  # fmt: skip
             kept = yardstick.Kept(services.settings.data_dir / "evaluations" / f"{key}.jsonl")
             if fresh:
@@ -58,15 +57,34 @@ def cases(
             with typer.progressbar(length=len(read), label=file.name, file=sys.stderr) as bar:
                 for place, result in yardstick.run(
                     read,
-                    lambda case: services.consult(case, cached=False, grounded=not no_knowledge, shuffle=shuffle),
+                    lambda case, without: services.consult(
+                        case, cached=False, grounded=not no_knowledge, shuffle=shuffle, without=without
+                    ),
                     graph,
                     kept=kept,
                     at_once=at_once,
+                    withhold=withhold,
                 ):
                     results[place] = result
                     bar.update(1)
         told = yardstick.summary([results[place] for place in sorted(results)])
     typer.echo(json.dumps(told, ensure_ascii=False, indent=2) if as_json else _table(told))
+
+
+@evaluate.command()
+def reasons(
+    file: Annotated[Path, typer.Argument(metavar="FILE.jsonl", help="Cases with `diagnosis` and/or `accept`.")],
+    adapter: Annotated[str | None, typer.Option(help="An adapter's name or folder.")] = None,
+    shuffle: Annotated[int | None, typer.Option("--shuffle-candidates", help="Reorder by this seed.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many.")] = None,
+) -> None:
+    """Let an adapter that weighs in points write freely, and count its reasons, sums and rankings against a recount."""
+    with one_line():
+        read = yardstick.read_cases(file)[:limit]
+        with _services("local", adapter) as services:
+            with typer.progressbar(read, label=file.name, file=sys.stderr) as each:
+                told = count(each, services.engine, services.knowledge.current(), shuffle=shuffle)
+    typer.echo(json.dumps(told.told(), indent=2))
 
 
 @contextlib.contextmanager
@@ -84,7 +102,7 @@ def _services(engine: str | None, adapter: str | None) -> Iterator[Services]:
 
 
 def _table(told: dict[str, Any]) -> str:
-    names = ("n", "parsed", "truncated", "top1", "top3", "top5", "mrr")
+    names = ("n", "parsed", "truncated", "none_fits", "top1", "top3", "top5", "mrr")
     rows = [("", *names)]
     for label, rates in (("all", told), *told["by_language"].items()):
         rows.append((label, *(str(rates[name]) for name in names)))

@@ -30,6 +30,20 @@ DEMO_NOTICE: dict[Language, str] = {
 }
 """Shown wherever the demonstration model speaks."""
 
+POINTS_NOTICE: dict[Language, str] = {
+    "en": (
+        "Demonstration model, not validated. The knowledge base chooses the candidates and gives each finding its points;"
+        " the model only adds them up and ranks. It must not be used for a patient."
+    ),
+    "zh": "演示模型，未经验证。候选疾病及各项表现的分数由知识库给出，模型只负责相加和排序。不得用于患者。",
+}
+"""The same where it weighs in points (`medassist.points`)."""
+
+
+def demo_notice(language: Language, *, points: bool) -> str:
+    return (POINTS_NOTICE if points else DEMO_NOTICE)[language]
+
+
 _MISSING = {
     "complaint": ("the chief complaint (a symptom or finding)", "主诉（症状或体征）"),
     "history": ("the history (how it began, how it went on)", "病史（如何起病、如何发展）"),
@@ -117,6 +131,7 @@ RULES: dict[str, Rule] = {
     rule.id: rule
     for rule in (
         Rule("demo.model", "demo_model", "note", DEMO_NOTICE["en"], DEMO_NOTICE["zh"]),
+        Rule("demo.points", "demo_model", "note", POINTS_NOTICE["en"], POINTS_NOTICE["zh"]),
         Rule(
             "input.cleaned",
             "cleaned_input",

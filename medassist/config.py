@@ -19,7 +19,7 @@ class Settings(BaseSettings):
     engine: Literal["local", "knowledge", "scripted"] = "local"
     model: str = "auto"  # "auto": embedded on a CPU, the R1 distill on a GPU; else a folder or a hub id
     model_revision: str | None = None
-    adapter: str = "none"  # a folder name under adapters/, a hub id, or "none"
+    adapter: str = "auto"  # a folder name under adapters/, a hub id, "none", or "auto": what ships for the model
     quantization: Literal["none", "nf4", "int8"] | None = None  # None: chosen for the device
     attention: Literal["auto", "flash_attention_2", "sdpa", "eager"] = "auto"
     data_dir: Path = Path("data")

@@ -18,6 +18,8 @@ from medassist.differential import Diagnosis
 from medassist.errors import Language
 
 PROMPT_VERSION = "2026.11-2"
+POINTS_VERSION = "points-1"
+"""Of the shorthand of `medassist.points`; an adapter's manifest names the form it was taught."""
 
 Role = Literal["user", "assistant"]
 
@@ -69,6 +71,9 @@ FORMS: dict[Language, Form] = {
         "【诊断过程】", "1. 初步鉴别", "2. 关键检查", "3. 确诊依据", "【最终诊断】", "支持：", "反对：", "检查：", "；"
     ),
 }
+
+NONE_FITS: dict[Language, str] = {"en": "None of the listed diseases fits", "zh": "所列疾病均不符合"}
+"""The final diagnosis where no candidate fits."""
 
 OPENING = "<think>\n"
 """How the answer of a reasoning model begins."""

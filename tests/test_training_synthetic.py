@@ -13,14 +13,13 @@ from medassist.errors import LANGUAGES, BadSetting, MedAssistError
 from medassist.findings import Status
 from medassist.ground import ground, look_up
 from medassist.parse import parse_answer
-from medassist.prompt import OPENING, diagnosis_prompt
+from medassist.prompt import NONE_FITS, OPENING, diagnosis_prompt
 from training import synthesize as module
 from training.cases import Candidate, Exchange, TrainingCase
 from training.examples import answer_text, example
 from training.synthesize import Synthesis, app, configured, synthesize, write_cases
 from training.synthetic import english
 from training.synthetic.draw import draw, weights
-from training.synthetic.reason import NONE_FITS
 from training.synthetic.styles import styles
 from training.synthetic.values import said
 from training.synthetic.weigh import Weighing, candidates, place, ranking

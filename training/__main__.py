@@ -12,12 +12,12 @@ import typer
 
 from medassist.cli_errors import one_line
 from medassist.config import load_settings
-from medassist.prompt import Prompt
+from medassist.prompt import POINTS_VERSION, PROMPT_VERSION, Prompt
 from medassist.services import build_knowledge
 from training import cli_data
 from training.cases import Exchange, TrainingCase
 from training.config import read_setting, sections
-from training.examples import example
+from training.examples import example, in_points
 from training.recipe import Data, Recipe, data_of, recipe
 from training.records import read_records
 from training.synthesize import synthesize_command
@@ -39,7 +39,7 @@ def preview(config: Config, count: Annotated[int, typer.Option(min=1)] = 1) -> N
 
         made, data = _read(config)
         tokenizer = finetune.tokenizer_of(made)
-        for number, (prompt, answer) in enumerate(_examples(data.train, tokenizer, data.knowledge_tokens), 1):
+        for number, (prompt, answer) in enumerate(_examples(data, data.train, tokenizer), 1):
             encoded = encode.encode(tokenizer, prompt, answer)
             typer.echo(encode.preview(tokenizer, encoded))
             encode.require_whole_loss(tokenizer, encoded, f"example {number}")
@@ -64,7 +64,7 @@ def finetune(
             list(
                 encode.fitting(
                     tokenizer,
-                    _examples(files, tokenizer, data.knowledge_tokens),
+                    _examples(data, files, tokenizer),
                     made.model.max_tokens,
                     dropped.append,
                 )
@@ -76,7 +76,8 @@ def finetune(
             f" {len(dropped)} left out, being longer than {made.model.max_tokens} tokens",
             err=True,
         )
-        folder = work.finetune(made, *sides, fresh=fresh)
+        form = POINTS_VERSION if data.form == "points" else PROMPT_VERSION
+        folder = work.finetune(made, *sides, fresh=fresh, form=form)
     typer.echo(str(folder))
 
 
@@ -101,19 +102,23 @@ def _read(config: Path) -> tuple[Recipe, Data]:
     return recipe(told, config.name), data_of(told, config.name)
 
 
-def _examples(files: tuple[Path, ...], tokenizer: Any, budget: int) -> Iterator[tuple[Prompt, str]]:
-    """Prompts and answers, the prompts with the lines of the knowledge graph that serving would show."""
+def _examples(data: Data, files: tuple[Path, ...], tokenizer: Any) -> Iterator[tuple[Prompt, str]]:
+    """Prompts and answers, the prompts with what serving would show of the knowledge graph."""
     knowledge = build_knowledge(load_settings())
     knowledge.start()
     graph = knowledge.current()
 
     def fits(text: str) -> bool:
-        return len(tokenizer(text, add_special_tokens=False)["input_ids"]) <= budget
+        return len(tokenizer(text, add_special_tokens=False)["input_ids"]) <= data.knowledge_tokens
 
     record: TrainingCase | Exchange
     for record in read_records(files):
-        made = example(record, graph, fits=fits)
-        yield made.prompt, made.answer
+        if data.form == "points" and isinstance(record, TrainingCase):
+            for made in in_points(record, graph, data.drills):
+                yield made.prompt, made.answer
+        else:
+            made = example(record, graph, fits=fits)
+            yield made.prompt, made.answer
 
 
 if __name__ == "__main__":

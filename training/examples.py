@@ -1,9 +1,10 @@
 """From a record to what a model is trained on: the question exactly as serving asks it, the answer as parsing reads it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
+from medassist import points
 from medassist.differential import Diagnosis, Evidence
 from medassist.ground import Grounding, ground, look_up
 from medassist.knowledge.graph import Graph
@@ -11,6 +12,10 @@ from medassist.knowledge.rank import Ranked
 from medassist.prompt import FORMS, OPENING, Prompt, answer_opening, diagnosis_prompt, final_opening, reason_lines
 from training.cases import Candidate, Exchange, TrainingCase
 
+WITHHELD = 0.25
+"""The share of examples in points from which the best candidate is withheld."""
+CLOSE = 3
+"""Points by which a drill's numbers are moved at random, so that totals come close and no sum is learnt by heart."""
 TOP_K = 5
 """The longest list that serving asks for."""
 ALL = 10_000
@@ -82,6 +87,47 @@ def _unshuffled(wanted: Sequence[Ranked]) -> list[Ranked]:
     for now, place in enumerate(places):
         before[place] = wanted[now]
     return before
+
+
+def in_points(record: TrainingCase, graph: Graph, drills: int) -> Iterator[Example]:
+    """What a case teaches a model that weighs in points (`medassist.points`): the case, and `drills` sums without it.
+
+    The candidates are those that serving would find, in an order that follows from the record's id alone.
+    """
+    rng = Random(record.id)
+    text = record.case().text()
+    found = look_up(graph, record.case(), text)
+    for number in range(drills + 1):
+        best = found.ranked[0].disease if found.ranked and rng.random() < WITHHELD else ""
+        given = ground(found, record.language, fits=lambda _: True, seed=rng.randrange(2**32), without=[best])
+        told = points.tally(given, text)
+        if not told.lines:
+            return
+        if number == 0:
+            prompt = points.points_prompt(
+                text, record.language, told, lambda name: graph.diseases[name].name.of(record.language)
+            )
+        else:
+            told = _moved(told, rng)
+            prompt = points.drill_prompt(record.language, told)
+        yield Example(prompt, f"{OPENING}{points.sums(told)}\n</think>\n{points.ranks(told)}")
+
+
+def _moved(told: points.Tally, rng: Random) -> points.Tally:
+    """The same candidates with other numbers."""
+
+    def moved(number: int, least: int) -> int:
+        return max(least, number + rng.randint(-CLOSE, CLOSE))
+
+    lines = [
+        replace(
+            line,
+            start=moved(line.start, 0),
+            parts=tuple((letter, moved(given, 1) if given > 0 else -moved(-given, 1)) for letter, given in line.parts),
+        )
+        for line in told.lines
+    ]
+    return replace(told, lines=tuple(line for line in lines if 0 <= line.total < 100), none=moved(told.none, 0))
 
 
 def answer_text(record: TrainingCase) -> str:

@@ -75,7 +75,7 @@ def manifest(folder: Path, told: dict[str, Any], metrics: dict[str, Any] | None)
         "base": _base(recipe["model"]),
         "revision": recipe["model"]["revision"],
         "code": __version__,
-        "prompt": PROMPT_VERSION,
+        "form": told.get("form", PROMPT_VERSION),
         "data": {"sha256": told["data"], "examples": told["examples"]},
         "recipe": recipe | {"train": {key: value for key, value in recipe["train"].items() if key != "output"}},
         "metrics": _without_cases(metrics),

@@ -23,6 +23,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers.trainer_utils import get_last_checkpoint
 
 from medassist.errors import EngineError
+from medassist.prompt import PROMPT_VERSION
 from training.base import from_base, source
 from training.encode import Encoded
 from training.recipe import ALL_LINEAR, Recipe
@@ -128,14 +129,24 @@ class Curve(TrainerCallback):  # type: ignore[misc]
             csv.DictWriter(file, CURVE).writerow(row)
 
 
-def finetune(recipe: Recipe, train: Sequence[Encoded], validation: Sequence[Encoded], *, fresh: bool = False) -> Path:
-    """Train, from the last checkpoint where there is one; the folder of the finished adapter."""
+def finetune(
+    recipe: Recipe,
+    train: Sequence[Encoded],
+    validation: Sequence[Encoded],
+    *,
+    fresh: bool = False,
+    form: str = PROMPT_VERSION,
+) -> Path:
+    """Train, from the last checkpoint where there is one; the folder of the finished adapter.
+
+    `form` is the version of what is asked and answered, for the adapter's manifest.
+    """
     from trl.trainer.sft_trainer import SFTTrainer
 
     output = recipe.train.output
     output.mkdir(parents=True, exist_ok=True)
     transformers.set_seed(recipe.train.seed)
-    _require_same_run(output, recipe, train, fresh)
+    _require_same_run(output, recipe, train, fresh, form)
     trainer = SFTTrainer(
         model=load_base(recipe),
         args=_arguments(recipe),
@@ -191,9 +202,14 @@ def _arguments(recipe: Recipe) -> Any:
     )
 
 
-def _require_same_run(output: Path, recipe: Recipe, train: Sequence[Encoded], fresh: bool) -> None:
+def _require_same_run(output: Path, recipe: Recipe, train: Sequence[Encoded], fresh: bool, form: str) -> None:
     """Going on with other data or another recipe would be a run nobody can describe."""
-    told: dict[str, Any] = {"recipe": recipe.model_dump(mode="json"), "data": data_hash(train), "examples": len(train)}
+    told: dict[str, Any] = {
+        "recipe": recipe.model_dump(mode="json"),
+        "data": data_hash(train),
+        "examples": len(train),
+        "form": form,
+    }
     path = output / "run.json"
     if path.exists() and not fresh and get_last_checkpoint(str(output)):
         before = json.loads(path.read_text(encoding="utf-8"))

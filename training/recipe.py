@@ -72,11 +72,15 @@ class Train(Section):
 
 
 class Data(Section):
-    """Files of records, a line each, and the budget of tokens for what the knowledge graph adds to a prompt."""
+    """Files of records, a line each, the form of the answers, the budget of tokens for what the graph adds to a prompt."""
 
     train: Annotated[tuple[Path, ...], Field(min_length=1)]
     validation: Annotated[tuple[Path, ...], Field(min_length=1)]
     knowledge_tokens: Annotated[int, Field(ge=0)] = 700
+    form: Literal["prose", "points"] = "prose"
+    """How the model answers: in the form of `medassist.prompt`, or in the shorthand of `medassist.points`."""
+    drills: Annotated[int, Field(ge=0)] = 2
+    """With points: sums without a case, to each case."""
 
 
 class Recipe(Section):

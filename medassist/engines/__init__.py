@@ -29,6 +29,7 @@ class Profile:
     constrained: bool = False  # a grammar holds the form of the answer
     knowledge_tokens: int = 1500  # how much of the knowledge base it is told
     demo: bool = False  # a demonstration model, labelled so wherever it speaks
+    points: bool = False  # its adapter weighs in points and answers in shorthand (`medassist.points`)
 
 
 @dataclass
@@ -57,8 +58,11 @@ class Engine(Protocol):
     name: str
     model: str
     adapter: str | None
-    profile: Profile
     context_tokens: int
+
+    @property
+    def profile(self) -> Profile:
+        """How the model wants to be asked, and its adapter was taught to answer."""
 
     @property
     def ready(self) -> bool:

@@ -3,11 +3,14 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 from medassist.engines.embedded import MANIFEST, sha256
 from medassist.errors import UnknownAdapter
 
 ADAPTERS = Path(__file__).resolve().parents[2] / "adapters"
+EMBEDDED = "embedded-points"
+"""The adapter that ships for the embedded model."""
 _PINNED = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)@(?P<commit>[0-9a-f]{40})")
 _CONFIG, _WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 
@@ -15,6 +18,15 @@ _CONFIG, _WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 def available(folder: Path = ADAPTERS) -> list[str]:
     """Names of the adapters that ship with the project or were put beside them."""
     return sorted(path.parent.name for path in folder.glob(f"*/{_CONFIG}"))
+
+
+def manifest_of(path: Path) -> dict[str, Any]:
+    """What the manifest of an adapter's folder says; empty where there is none that can be read."""
+    try:
+        told = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def find_adapter(name: str, folder: Path = ADAPTERS, base: str | None = None) -> Path:

@@ -13,6 +13,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from medassist.config import Settings
 from medassist.engines import Profile, attention, embedded, lean, packed
 from medassist.errors import EngineError, UnknownModel
+from medassist.prompt import POINTS_VERSION
 
 R1_DISTILL = "deepseek-ai/DeepSeek-R1-Distill-Llama-8B"
 R1_DISTILL_REVISION = "6a6f4aa4197940add57724a7707d069478df56b1"
@@ -26,6 +27,8 @@ INSTRUCT = Profile(think_tokens=512, answer_tokens=768, knowledge_tokens=800)
 DEMO = Profile(
     think_tokens=256, answer_tokens=512, knowledge_tokens=700, repetition_penalty=1.1, constrained=True, demo=True
 )
+POINTS_TOKENS = 320
+"""Shorthand of six candidates with seven findings each takes 220 tokens."""
 PACKED = "packed"
 """The embedded model on a CPU: its own 4-bit codes (see `packed`)."""
 DEMO_CONTEXT = 8192
@@ -172,6 +175,13 @@ def profile(chosen: Plan, settings: Settings, tokenizer: Any) -> Profile:
         think_tokens=base.think_tokens if think is None else think,
         answer_tokens=base.answer_tokens if answer is None else answer,
     )
+
+
+def adapted(base: Profile, form: str) -> Profile:
+    """The profile with an adapter that answers in `form`, as its manifest names it."""
+    if form != POINTS_VERSION:
+        return base
+    return replace(base, points=True, repetition_penalty=1.0, think_tokens=POINTS_TOKENS, answer_tokens=POINTS_TOKENS)
 
 
 def _context(chosen: Plan, model: Any) -> int:

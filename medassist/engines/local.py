@@ -21,8 +21,8 @@ from transformers import ContinuousBatchingConfig, GenerationConfig, LogitsProce
 from transformers.generation.continuous_batching.cb_logits_processors import ContinuousBatchingLogitsProcessorList
 
 from medassist.config import Settings
-from medassist.engines import StreamState, loading
-from medassist.engines.adapters import find_adapter
+from medassist.engines import Profile, StreamState, loading
+from medassist.engines.adapters import EMBEDDED, available, find_adapter, manifest_of
 from medassist.engines.admission import Admission
 from medassist.engines.chat import as_read
 from medassist.engines.guide import Guide, GuideProcessor
@@ -63,8 +63,9 @@ class LocalEngine:
         self.settings = settings
         self.plan = loading.plan(settings)
         self.model = self.plan.name
-        self.adapter: str | None = None if settings.adapter in ("none", "") else settings.adapter
-        self.profile = loading.DEMO if self.plan.embedded else loading.REASONING
+        self._profile = loading.DEMO if self.plan.embedded else loading.REASONING
+        self._forms: dict[str, str] = {}  # by adapter: how it was taught to answer
+        self.adapter: str | None = self._chosen(settings.adapter)
         self.context_tokens = loading.DEMO_CONTEXT
         self._loading = threading.Lock()
         self._loaded: loading.Loaded | None = None
@@ -82,6 +83,28 @@ class LocalEngine:
         ends: int | list[int] = loaded.model.generation_config.eos_token_id or []
         return {loaded.tokenizer.eos_token_id, *([ends] if isinstance(ends, int) else ends)}
 
+    def _chosen(self, wanted: str) -> str | None:
+        """The adapter of the settings: "auto" is the one that ships for the embedded model, where it is there."""
+        if wanted == "auto":
+            return EMBEDDED if self.plan.embedded and EMBEDDED in available() else None
+        return None if wanted in ("none", "") else wanted
+
+    @property
+    def profile(self) -> Profile:
+        """As the model wants to be asked, and as its adapter was taught to answer."""
+        return loading.adapted(self._profile, self._form(self.adapter))
+
+    def _form(self, adapter: str | None) -> str:
+        if adapter is None:
+            return ""
+        if adapter not in self._forms:
+            try:
+                told = manifest_of(find_adapter(adapter, base=self.model))
+            except UnknownAdapter:
+                return ""  # told by what loads it
+            self._forms[adapter] = str(told.get("form", ""))
+        return self._forms[adapter]
+
     @property
     def ready(self) -> bool:
         return self._batching is not None
@@ -91,7 +114,7 @@ class LocalEngine:
         with self._loading:
             if self._batching is None:
                 self._loaded = in_own_thread(self._read)
-                self.profile, self.context_tokens = self._loaded.profile, self._loaded.context_tokens
+                self._profile, self.context_tokens = self._loaded.profile, self._loaded.context_tokens
                 self._batching = _Batching(self._loaded, self.plan, self.settings.max_sessions)
 
     def _read(self) -> loading.Loaded:

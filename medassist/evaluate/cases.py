@@ -22,10 +22,16 @@ from medassist.case import PatientCase, case_from_dict
 from medassist.errors import InputError, InvalidCase, Language, MedAssistError, UnreadableInput
 from medassist.events import Event, Finished
 from medassist.knowledge.graph import Graph
+from medassist.prompt import NONE_FITS
 
 Verdict = Literal["disease", "name", "contains", "icd10", "none", "unparsed", "failed"]
-Ask = Callable[[PatientCase], Iterator[Event]]
+Ask = Callable[[PatientCase, Sequence[str]], Iterator[Event]]
+"""Asks about a case, the diseases named (ids of the graph) being withheld."""
 
+_OF_TRAINING = (
+    "kind", "source", "synthetic", "differential_diagnosis", "exams", "diagnosis_evidence", "candidates", "withheld", "reasoning",
+)  # fmt: skip
+"""What a training record tells besides the case and its diagnosis."""
 LONGEST_LINE = 1_000_000
 """Characters. A longer line is no case."""
 
@@ -56,6 +62,8 @@ class Result:
     names: tuple[str, ...]
     verdict: Verdict
     truncated: bool = False
+    none_fits: bool = False  # it said that none of the candidates fits
+    withheld: tuple[str, ...] = ()  # what was kept from it
     seconds: float = 0.0
     error: str = ""  # the code of what went wrong
 
@@ -116,7 +124,9 @@ def _gold(line: str, where: str) -> GoldCase:
     if not isinstance(record, dict):
         raise InvalidCase(where=where, reason="is not an object.", reason_zh="不是 JSON 对象。")
     name = record.pop("id", None)
-    diagnosis, accept = record.pop("diagnosis", ""), record.pop("accept", [])
+    diagnosis, accept = record.pop("diagnosis", record.pop("final_diagnosis", "")), record.pop("accept", [])
+    for key in _OF_TRAINING:
+        record.pop(key, None)
     specialty = record.pop("specialty", "")
     if not isinstance(name, str | int) or not str(name).strip():
         raise InvalidCase(where=f"{where}: id", reason="is missing.", reason_zh="缺少 id。")
@@ -175,12 +185,13 @@ def _contains(name: str, part: str) -> bool:
 # --- Asking.
 
 
-def assess(gold: GoldCase, ask: Ask, graph: Graph) -> Result:
-    """Ask about one case and grade the answer. A failure is a result, not an exception."""
+def assess(gold: GoldCase, ask: Ask, graph: Graph, *, withhold: bool = False) -> Result:
+    """Ask about one case and grade the answer, the right disease withheld or not. A failure is a result, no exception."""
     language = gold.case.written_in
+    withheld = tuple(sorted({known.id for name in gold.names if (known := graph.normalise(name))})) if withhold else ()
     answer: Mapping[str, Any] = {}
     try:
-        for event in ask(gold.case):
+        for event in ask(gold.case, withheld):
             if isinstance(event, Finished):
                 answer = event.answer
     except MedAssistError as error:
@@ -189,7 +200,8 @@ def assess(gold: GoldCase, ask: Ask, graph: Graph) -> Result:
     final, truncated = str(answer.get("final_diagnosis") or ""), bool(answer.get("truncated"))
     seconds = round(float(answer.get("timing", {}).get("total_s", 0.0)), 2)
     rank, found = _graded(names, gold.names, graph)
-    return Result(gold.id, language, rank, final, names, found, truncated, seconds)
+    none = final in NONE_FITS.values()
+    return Result(gold.id, language, rank, final, names, found, truncated, none, withheld, seconds)
 
 
 def _graded(names: Sequence[str], gold: Sequence[str], graph: Graph) -> tuple[int | None, Verdict]:
@@ -202,7 +214,7 @@ def _graded(names: Sequence[str], gold: Sequence[str], graph: Graph) -> tuple[in
 
 
 def run(
-    cases: Sequence[GoldCase], ask: Ask, graph: Graph, *, kept: "Kept", at_once: int = 1
+    cases: Sequence[GoldCase], ask: Ask, graph: Graph, *, kept: "Kept", at_once: int = 1, withhold: bool = False
 ) -> Iterator[tuple[int, Result]]:
     """Every case's place and result as they come: those kept from an earlier run first, then `at_once` at a time."""
     done = kept.read()
@@ -214,7 +226,7 @@ def run(
             waiting.append((place, gold))
 
     def answered(each: tuple[int, GoldCase]) -> tuple[int, Result]:
-        result = assess(each[1], ask, graph)
+        result = assess(each[1], ask, graph, withhold=withhold)
         kept.add(result)
         return each[0], result
 
@@ -238,7 +250,7 @@ class Kept:
         for line in self.path.read_text(encoding="utf-8").splitlines():
             try:
                 record = json.loads(line)
-                results[record["id"]] = Result(**record | {"names": tuple(record["names"])})
+                results[record["id"]] = Result(**record | {name: tuple(record[name]) for name in ("names", "withheld")})
             except (ValueError, KeyError, TypeError):
                 continue  # the line a crash cut off
         return {name: each for name, each in results.items() if each.verdict != "failed"}
@@ -266,7 +278,7 @@ def summary(results: Sequence[Result]) -> dict[str, Any]:
         "by_language": {
             language: _rates([each for each in results if each.language == language]) for language in languages
         },
-        "cases": [asdict(each) | {"names": list(each.names)} for each in results],
+        "cases": [asdict(each) | {"names": list(each.names), "withheld": list(each.withheld)} for each in results],
     }
 
 
@@ -280,6 +292,7 @@ def _rates(results: Sequence[Result]) -> dict[str, Any]:
         "n": n,
         "parsed": share(lambda each: bool(each.names)),
         "truncated": share(lambda each: each.truncated),
+        "none_fits": share(lambda each: each.none_fits),
         **{f"top{k}": share(lambda each, k=k: each.rank is not None and each.rank <= k) for k in (1, 3, 5)},  # type: ignore[misc]
         "mrr": round(sum(1 / each.rank for each in results if each.rank) / n, 4) if n else 0.0,
     }

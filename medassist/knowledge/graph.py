@@ -13,7 +13,7 @@ from medassist.differential import Evidence
 from medassist.errors import KnowledgeError, Language
 from medassist.findings import Status
 from medassist.knowledge.build import FINDING, SCHEMA_VERSION
-from medassist.knowledge.lexicon import Facts, Lexicon
+from medassist.knowledge.lexicon import Facts, Lexicon, Observation
 from medassist.knowledge.rank import Ranked, Ranker, sexes
 from medassist.knowledge.records import Disease, Finding, Measure, RedFlag, Source
 
@@ -137,15 +137,18 @@ class Graph:
         seen = {**facts.having(Status.POSSIBLE), **facts.absent, **facts.present}
 
         def quote(names: Sequence[str]) -> tuple[Evidence, ...]:
-            places = dict.fromkeys(
-                _widened(case_text, seen[name].start, seen[name].end) for name in names if name in seen
-            )
-            return tuple(Evidence(text=case_text[a:b], start=a, end=b) for a, b in list(places)[:most])
+            quotes = dict.fromkeys(self.quote(case_text, seen[name]) for name in names if name in seen)
+            return tuple(quotes)[:most]
 
         return (
             quote([reason.finding for reason in ranked.supporting if reason.weight > 0.15]),
             quote([reason.finding for reason in ranked.opposing]),
         )
+
+    def quote(self, case_text: str, seen: Observation) -> Evidence:
+        """The piece of the case that states a finding: its clause where that is short."""
+        a, b = _widened(case_text, seen.start, seen.end)
+        return Evidence(text=case_text[a:b], start=a, end=b)
 
     # --- Names and codes.
 

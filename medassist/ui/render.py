@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from medassist.compliance import DEMO_NOTICE, NOTICE
+from medassist.compliance import NOTICE, demo_notice
 from medassist.deidentify import MASKS
 from medassist.differential import Diagnosis, Evidence, Severity, Stage, Warning
 from medassist.engines import Engine
@@ -273,7 +273,10 @@ def header(engine: Engine, language: Language, page: str = "consult") -> str:
 
 def notice(engine: Engine, language: Language) -> str:
     return _render(
-        "notice", language, notice=NOTICE[language], demo=DEMO_NOTICE[language] if engine.profile.demo else ""
+        "notice",
+        language,
+        notice=NOTICE[language],
+        demo=demo_notice(language, points=engine.profile.points) if engine.profile.demo else "",
     )
 
 

@@ -7,13 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from medassist.errors import Language
+from medassist.prompt import NONE_FITS
 from training.cases import Candidate
 from training.synthetic.weigh import Verdict, Weighed, ranking
 from training.synthetic.world import World
 from training.synthetic.write import Note
-
-NONE_FITS: Mapping[Language, str] = {"en": "None of the listed diseases fits", "zh": "所列疾病均不符合"}
-"""The final diagnosis where no candidate fits."""
 
 LISTED = 4
 FIRST, LATER, TESTS, DECISIVE = 4, 2, 2, 3
