@@ -15,7 +15,7 @@ from medassist.turn import CLOSING, Head, Turn, namer, told_at_once, written
 def add_up(turn: Turn, head: Head) -> Iterator[Event]:
     """The model adds up the points of the knowledge base and ranks; what it decided is put into words here."""
     assert head.found is not None
-    told = points.tally(head.found, head.case_text)
+    told = points.tally(head.found, head.case_text, head.language)
     tallied = _Tallied(head, told)
     settled = False
     try:

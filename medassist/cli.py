@@ -186,6 +186,26 @@ def serve() -> None:
 
 
 @app.command()
+def adapters(
+    name: Annotated[str | None, typer.Argument(help="Show the card of this one.")] = None,
+) -> None:
+    """List the adapters under adapters/, each checked against the model that would be used."""
+    from medassist.engines import adapters as kept
+    from medassist.engines import loading
+
+    with one_line():
+        base = loading.plan(load_settings()).name
+        if name is not None:
+            path = kept.find_adapter(name, base=base)
+            typer.echo(kept.card(path) or f"{name} has no card.")
+            return
+        for each in kept.described(base):
+            typer.echo(f"{each.name}  for {each.base or 'an unnamed model'}  {each.made}".rstrip())
+            if each.refused is not None:
+                typer.echo(f"  refused: {each.refused.text()}")
+
+
+@app.command()
 def check(as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False) -> None:
     """Say what is installed, which device and model would be used, and whether the database answers."""
     with one_line():

@@ -151,7 +151,7 @@ def _asked(
     if engine.profile.points:
         found = ground(found, language, fits=lambda _: True, seed=shuffle, without=without)
         if found.given:
-            told = points.tally(found, case_text)
+            told = points.tally(found, case_text, language)
             prompt = points.points_prompt(case_text, language, told, namer(found, language))
             _require_room(engine, prompt, empty=diagnosis_prompt("", language, top_k))
             return prompt, found

@@ -76,9 +76,9 @@ def ground(
         for also in (FINDINGS - 1, 0):  # rather a short line for each than fewer candidates
             text = "\n".join(_line(found, each, number, language, also) for number, each in enumerate(order, 1))
             if fits(text):
-                return replace(found, given=tuple(order), text=text)
+                return replace(found, ranked=tuple(ranked), given=tuple(order), text=text)
         best = best[:-1]
-    return found
+    return replace(found, ranked=tuple(ranked))
 
 
 _WORDS: dict[Language, dict[str, str]] = {

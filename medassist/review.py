@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from medassist import points
 from medassist.case import PatientCase
 from medassist.compliance import doses, injections, references, warn, without_doses
 from medassist.deidentify import MASKS, DeidentifiedCase
@@ -15,6 +16,7 @@ from medassist.ground import Grounding
 from medassist.knowledge.lexicon import Observation
 from medassist.knowledge.rank import Ranked, sexes
 from medassist.knowledge.records import Disease, Source
+from medassist.prompt import NONE_FITS
 
 MOST_ADDED = 3
 NEAR = 4.0
@@ -116,7 +118,9 @@ def from_graph(found: Grounding, case_text: str, language: Language, top_k: int)
     diagnoses = tuple(
         _diagnosis_of(each, rank, case_text, found, language) for rank, each in enumerate(found.ranked[:top_k], 1)
     )
-    final = diagnoses[0].name if diagnoses else ""
+    final = (
+        "" if not diagnoses else diagnoses[0].name if points.fits(found.ranked[0], language) else NONE_FITS[language]
+    )
     tests = list(dict.fromkeys(test for each in diagnoses[:3] for test in each.next_tests))[:4]
     evidence = [each.text for each in diagnoses[0].evidence_for] if diagnoses else []
     return Differential(

@@ -86,6 +86,10 @@ def export(
     config: Config,
     name: Annotated[str, typer.Option(help="The adapter's name: its folder under adapters/.")],
     metrics: Annotated[Path | None, typer.Option(help="What `evaluate cases --json` printed.")] = None,
+    merged: Annotated[Path | None, typer.Option(help="Also write the base with the adapter merged, here.")] = None,
+    converter: Annotated[
+        Path | None, typer.Option("--gguf-converter", help="llama.cpp's convert_hf_to_gguf.py: also a GGUF of it.")
+    ] = None,
 ) -> None:
     """Put a finished run under adapters/, with its manifest and card."""
     with one_line():
@@ -94,7 +98,25 @@ def export(
         made, _ = _read(config)
         measured: dict[str, Any] | None = json.loads(read_setting(metrics)) if metrics else None
         folder = work.export(made.train.output, name, measured)
-    typer.echo(str(folder))
+        typer.echo(str(folder))
+        if merged is not None:
+            typer.echo(str(work.merge(made.train.output, merged)))
+            if converter is not None:
+                typer.echo(str(work.to_gguf(merged, converter)))
+
+
+@app.command()
+def push(
+    name: Annotated[str, typer.Argument(help="An adapter under adapters/.")],
+    repo: Annotated[
+        str, typer.Argument(metavar="OWNER/NAME", help="The hub repository, made private where it is new.")
+    ],
+) -> None:
+    """Upload an adapter with its card to a hub; the token is HF_TOKEN."""
+    with one_line():
+        from training import export as work
+
+        typer.echo(work.push(name, repo))
 
 
 def _read(config: Path) -> tuple[Recipe, Data]:

@@ -100,7 +100,7 @@ def in_points(record: TrainingCase, graph: Graph, drills: int) -> Iterator[Examp
     for number in range(drills + 1):
         best = found.ranked[0].disease if found.ranked and rng.random() < WITHHELD else ""
         given = ground(found, record.language, fits=lambda _: True, seed=rng.randrange(2**32), without=[best])
-        told = points.tally(given, text)
+        told = points.tally(given, text, record.language)
         if not told.lines:
             return
         if number == 0:

@@ -2,16 +2,22 @@
 
 import json
 import shutil
+import subprocess
+import sys
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import torch
+from huggingface_hub import HfApi, get_token
+
 from medassist import __version__
 from medassist.engines import embedded
-from medassist.engines.adapters import ADAPTERS
-from medassist.errors import InputError
+from medassist.engines.adapters import ADAPTERS, find_adapter
+from medassist.errors import InputError, MedAssistError
 from medassist.prompt import PROMPT_VERSION
+from training.base import from_base
 
 FILES = ("adapter_model.safetensors", "adapter_config.json")
 
@@ -22,6 +28,22 @@ class Unfinished(InputError):
     code = "unfinished"
     en = "{where}: there is no finished adapter ({missing} is missing); run finetune to its end."
     zh = "{where}：没有训练完成的适配器（缺少 {missing}）；请先完成 finetune。"
+
+
+class Unconverted(MedAssistError):
+    """The converter did not write a GGUF file."""
+
+    code = "unconverted"
+    en = "{name} did not write a GGUF file ({reason})."
+    zh = "{name} 未能生成 GGUF 文件（{reason}）。"
+
+
+class Unpushed(MedAssistError):
+    """The hub has not got it."""
+
+    code = "unpushed"
+    en = "{repo} was not written: {reason}"
+    zh = "{repo} 未写入：{reason_zh}"
 
 
 def export(run: Path, name: str, metrics: dict[str, Any] | None = None, into: Path = ADAPTERS) -> Path:
@@ -47,6 +69,54 @@ def export(run: Path, name: str, metrics: dict[str, Any] | None = None, into: Pa
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return folder
+
+
+def merge(run: Path, into: Path) -> Path:
+    """The base with the run's adapter added to its weights (Hu et al., LoRA, 2021), as safetensors in `into`.
+
+    Raises `Unfinished`, or `UnknownModel` when the base is not to be had.
+    """
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    told = _run(run)
+    base, revision = told["recipe"]["model"]["base"], told["recipe"]["model"]["revision"]
+    model = from_base(AutoModelForCausalLM, base, revision, dtype=torch.bfloat16, use_safetensors=True)
+    merged = PeftModel.from_pretrained(model, str(run / "adapter")).merge_and_unload()
+    merged.save_pretrained(str(into), safe_serialization=True)
+    from_base(AutoTokenizer, base, revision).save_pretrained(str(into))
+    return into
+
+
+def to_gguf(merged: Path, converter: Path) -> Path:
+    """A GGUF file of merged weights, written by llama.cpp's own `convert_hf_to_gguf.py`. Raises `Unconverted`."""
+    out = merged / f"{merged.name}.gguf"
+    try:
+        subprocess.run(  # noqa: S603  # the operator names the converter
+            [sys.executable, str(converter), str(merged), "--outfile", str(out)],
+            check=True, capture_output=True, text=True,
+        )  # fmt: skip
+    except (OSError, subprocess.CalledProcessError) as error:
+        lines = str(getattr(error, "stderr", "") or error).strip().splitlines()
+        raise Unconverted(name=converter.name, reason=lines[-1] if lines else "no reason given") from None
+    return out
+
+
+def push(name: str, repo: str, folder: Path = ADAPTERS) -> str:
+    """Upload a checked adapter to a hub repository, private until its owner opens it; the commit it got.
+
+    Raises `UnknownAdapter`, or `Unpushed` without a token or when the hub refuses.
+    """
+    path = find_adapter(name, folder)
+    if (token := get_token()) is None:
+        raise Unpushed(repo=repo, reason="there is no token; set HF_TOKEN.", reason_zh="没有令牌；请设置 HF_TOKEN。")
+    hub = HfApi(token=token)
+    try:
+        hub.create_repo(repo, private=True, exist_ok=True)
+        done = hub.upload_folder(repo_id=repo, folder_path=path, commit_message=f"Add the adapter {name}")
+    except Exception as error:  # the hub's client raises many kinds; all of them mean: not there
+        raise Unpushed(repo=repo, reason=f"{type(error).__name__}.", reason_zh=f"{type(error).__name__}。") from None
+    return str(done.oid)
 
 
 def _run(run: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ ADAPTERS = Path(__file__).resolve().parents[2] / "adapters"
 EMBEDDED = "embedded-points"
 """The adapter that ships for the embedded model."""
 _PINNED = re.compile(r"(?P<repo>[\w.-]+/[\w.-]+)@(?P<commit>[0-9a-f]{40})")
+CARD = "README.md"
 _CONFIG, _WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 
 
@@ -27,6 +29,41 @@ def manifest_of(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return told if isinstance(told, dict) else {}
+
+
+@dataclass(frozen=True)
+class Described:
+    """An adapter as it is listed: what it was made for, what its card says, and why it is refused, if it is."""
+
+    name: str
+    base: str
+    made: str
+    card: str  # Markdown
+    refused: UnknownAdapter | None = None
+
+
+def described(base: str, folder: Path = ADAPTERS) -> list[Described]:
+    """Every adapter of the folder, checked against the model `base`."""
+    return [_described(name, base, folder) for name in available(folder)]
+
+
+def _described(name: str, base: str, folder: Path) -> Described:
+    path, refused = folder / name, None
+    try:
+        check(name, path, base)
+    except UnknownAdapter as error:
+        refused = error
+    told = manifest_of(path)
+    return Described(name, str(told.get("base", "")), str(told.get("made", "")), card(path), refused)
+
+
+def card(path: Path) -> str:
+    """The card of an adapter's folder without the header that a hub reads; "" where there is none."""
+    try:
+        text = (path / CARD).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.DOTALL).strip()
 
 
 def find_adapter(name: str, folder: Path = ADAPTERS, base: str | None = None) -> Path:

@@ -54,7 +54,7 @@ def count(cases: Iterable[GoldCase], engine: Engine, graph: Graph, *, shuffle: i
         language, case = gold.case.written_in, deidentify(gold.case).case
         text = case.text()
         found = ground(look_up(graph, case, text), language, fits=lambda _: True, seed=shuffle)
-        told = points.tally(found, text)
+        told = points.tally(found, text, language)
         if told.lines:
             prompt = points.points_prompt(text, language, told, namer(graph, language))
             _note(counts, "".join(engine.stream(prompt, max_new_tokens=700)), told)

@@ -63,6 +63,9 @@ class ConsultLayout:
                 self._lay_out_case()
             with gr.Column(elem_id="ma-answer"):
                 self._lay_out_answer()
+        with gr.Accordion(open=False, elem_id="ma-adapters") as self.adapters_box:
+            self.adapters = gr.Markdown(render.adapters(engine, BUILT_IN), sanitize_html=True)
+        self.wear(self.adapters_box, label="adapters")
         for component, words in self.worded.items():
             for name, value in self._dressed(words, BUILT_IN).items():
                 setattr(component, name, value)
@@ -78,7 +81,7 @@ class ConsultLayout:
         return {
             *(self.header, self.notice, self.examples_title, self.remark, self.alert, self.status, self.warnings),
             *(self.reasoning_box, self.reasoning, self.answer, self.case_box, self.case_read),
-            *(self.questions, self.follow_ups, self.unasked, *self.examples.values()),
+            *(self.questions, self.follow_ups, self.unasked, self.adapters, *self.examples.values()),
         }
 
     def relabelled(self, language: Language) -> Updates:

@@ -11,6 +11,7 @@ from medassist.compliance import NOTICE, demo_notice
 from medassist.deidentify import MASKS
 from medassist.differential import Diagnosis, Evidence, Severity, Stage, Warning
 from medassist.engines import Engine
+from medassist.engines.adapters import described
 from medassist.errors import Language, MedAssistError
 from medassist.events import (
     DiagnosisAdded,
@@ -278,6 +279,16 @@ def notice(engine: Engine, language: Language) -> str:
         notice=NOTICE[language],
         demo=demo_notice(language, points=engine.profile.points) if engine.profile.demo else "",
     )
+
+
+def adapters(engine: Engine, language: Language) -> str:
+    """Markdown: every adapter that is installed, whether it is in use or why it is refused, and its card."""
+    parts = []
+    for each in described(engine.model):
+        state = word("adapter_in_use", language) if each.name == engine.adapter else word("adapter_installed", language)
+        told = state if each.refused is None else word("adapter_refused", language, why=each.refused.text(language))
+        parts.append(f"**{word('adapter', language)} {each.name}** · {told}\n\n{each.card}")
+    return "\n\n---\n\n".join(parts) or word("adapters_none", language)
 
 
 def heading(name: str, language: Language) -> str:

@@ -18,6 +18,11 @@ WORDS: Final[dict[str, dict[Language, str]]] = {
     "demo_model": {"en": "Demonstration model", "zh": "演示模型"},
     "model": {"en": "Model", "zh": "模型"},
     "adapter": {"en": "adapter", "zh": "适配器"},
+    "adapters": {"en": "Adapters and their cards", "zh": "适配器及其说明"},
+    "adapter_in_use": {"en": "in use", "zh": "使用中"},
+    "adapter_installed": {"en": "installed", "zh": "已安装"},
+    "adapter_refused": {"en": "refused: {why}", "zh": "已拒绝：{why}"},
+    "adapters_none": {"en": "No adapter is installed.", "zh": "未安装适配器。"},
     # The case.
     "case": {"en": "Case", "zh": "病例"},
     "form": {"en": "Form", "zh": "表单"},
