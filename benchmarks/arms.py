@@ -58,7 +58,7 @@ class Ours:
         from medassist.engines.local import LocalEngine
 
         LocalEngine.ends_of = staticmethod(lambda loaded: {NEVER})  # every arm writes to the last token
-        self.engine = LocalEngine(load_settings(threads=THREADS, max_sessions=8))
+        self.engine = LocalEngine(load_settings(adapter="none", threads=THREADS, max_sessions=8))
         self.engine.load()
         self.time(self.prompt(case(10_000)), 4)
         self.time(self.prompt(CASE_ZH, language="zh"), 4)
@@ -142,7 +142,7 @@ class Bare:
         from medassist.engines import loading
 
         torch.set_num_threads(THREADS)
-        settings = load_settings(threads=THREADS)
+        settings = load_settings(adapter="none", threads=THREADS)
         loaded = loading.load(loading.plan(settings), settings)
         self.model, self.tokenizer = loaded.model, loaded.tokenizer
         self.penalty = loaded.profile.repetition_penalty
@@ -250,7 +250,7 @@ class Loading:
         from medassist.config import load_settings
         from medassist.engines import loading
 
-        settings = load_settings(threads=THREADS)
+        settings = load_settings(adapter="none", threads=THREADS)
         began = time.perf_counter()
         loading.load(loading.plan(settings), settings)
         return {"wall": time.perf_counter() - began}

@@ -249,8 +249,9 @@ def _facts(settings: Settings) -> dict[str, Any]:
     chosen = attempt(lambda: loading.plan(settings))
     if chosen is not None and chosen.embedded:
         attempt(embedded.gguf_path)
-    if settings.adapter not in ("none", ""):
-        attempt(lambda: adapters.find_adapter(settings.adapter))
+    adapter = adapters.chosen(settings.adapter, embedded=bool(chosen and chosen.embedded))
+    if adapter is not None:
+        attempt(lambda: adapters.find_adapter(adapter, base=chosen.name if chosen else None))
     attempt(lambda: _ping(settings))
     return {
         "medassist": __version__,
@@ -262,7 +263,7 @@ def _facts(settings: Settings) -> dict[str, Any]:
         "dtype": chosen and str(chosen.dtype).removeprefix("torch."),
         "quantization": chosen and chosen.quantization,
         "attention": chosen and chosen.attention,
-        "adapter": settings.adapter,
+        "adapter": adapter or "none",
         "adapters": adapters.available(),
         "database": settings.database.split("@")[-1],
         "problems": problems,

@@ -3,13 +3,13 @@
 A small model cannot know medicine, but it can add and compare. It is told the case, the quotes of it under letters,
 and the candidates in random order, each with a start and its findings' points:
 
-    K2 Acute inferior myocardial infarction 31 c9 a6 f-2
+    K2 Acute inferior myocardial infarction 05 c9 a6 f-2
 
 It answers in shorthand, a line for each candidate with the running total and the leader so far, then the ranking:
 
-    K2 31 c40 a46 f44 > K2 44
+    K2 05 c14 a20 f18 > K1 47
     …
-    K2 44 K0 43 K1 40
+    K1 47 K0 42 K2 18
 
 K0 is “none of these”, whose total stands fixed: where it leads, no candidate fits. `spelled` writes the shorthand out
 in words and recounts every sum; a letter stands for a piece of the case, so a reason cannot be invented.
@@ -33,7 +33,9 @@ from medassist.prompt import POINTS_VERSION, Prompt
 SCALE = 2
 """Points to a natural logarithm."""
 OFFSET = 40
-"""Added to every total, so that totals are positive: 0 to 99."""
+"""Added to every total, so that totals are positive."""
+HIGHEST = 89
+"""The highest total; two digits stay two digits on the way there."""
 NONE: dict[Language, int] = {"en": 42, "zh": 49}
 """The total of “none of these”, set on the project's 60 vignettes so that half of them stay below it when the right
 disease is withheld; 4 % (English) and 13 % (Chinese) of those ranked right do so too. Other cases differ: full, textbook-like
@@ -118,7 +120,7 @@ def _most_telling(weights: dict[Place, float]) -> dict[Place, float]:
 
 def _line(ranked: Ranked, weights: dict[Place, float], letters: dict[Place, str]) -> Line:
     parts = tuple((letters[place], _points(weight)) for place, weight in weights.items() if place in letters)
-    total = max(0, min(99, OFFSET + _points(ranked.score)))
+    total = max(0, min(HIGHEST, OFFSET + _points(ranked.score)))
     start = total - sum(points for _, points in parts)
     return Line(ranked.disease, max(0, start), parts)
 
@@ -146,7 +148,7 @@ def points_prompt(case_text: str, language: Language, told: Tally, name: Callabl
     """Ask for the ranking of a case. `name` gives a disease's name."""
     quotes = "\n".join(f"{letter} {each.text}" for letter, each in told.quotes.items())
     lines = [f"K{number} {name(each.disease)} {_numbers(each)}".rstrip() for number, each in enumerate(told.lines, 1)]
-    lines.append(f"K0 {_NOTHING[language]} {told.none}")
+    lines.append(f"K0 {_NOTHING[language]} {told.none:02d}")
     asked = _ASK.substitute(case=case_text, quotes=quotes, lines="\n".join(lines))
     return Prompt(language, _SYSTEM[language], (("user", asked),), version=POINTS_VERSION)
 
@@ -154,12 +156,12 @@ def points_prompt(case_text: str, language: Language, told: Tally, name: Callabl
 def drill_prompt(language: Language, told: Tally) -> Prompt:
     """The same with the points alone: what adding up is first learnt on."""
     lines = [f"K{number} {_numbers(each)}" for number, each in enumerate(told.lines, 1)]
-    asked = "\n".join([*lines, f"K0 {told.none}"])
+    asked = "\n".join([*lines, f"K0 {told.none:02d}"])
     return Prompt(language, _SYSTEM[language], (("user", asked),), version=POINTS_VERSION)
 
 
 def _numbers(line: Line) -> str:
-    return " ".join([str(line.start), *(f"{letter}{points}" for letter, points in line.parts)])
+    return " ".join([f"{line.start:02d}", *(f"{letter}{points}" for letter, points in line.parts)])
 
 
 # --- What is answered.
@@ -169,22 +171,22 @@ def sums(told: Tally) -> str:
     """The reasoning in shorthand as it should be."""
     lines, leader, highest = [], 0, -1
     for number, each in enumerate(told.lines, 1):
-        running, parts = each.start, [str(each.start)]
+        running, parts = each.start, [f"{each.start:02d}"]
         for letter, points in each.parts:
             running += points
-            parts.append(f"{letter}{running}")
+            parts.append(f"{letter}{running:02d}")
         if running > highest:
             leader, highest = number, running
-        lines.append(f"K{number} {' '.join(parts)} > K{leader} {highest}")
+        lines.append(f"K{number} {' '.join(parts)} > K{leader} {highest:02d}")
     if highest < told.none:
         leader, highest = 0, told.none
-    return "\n".join([*lines, f"K0 {told.none} > K{leader} {highest}"])
+    return "\n".join([*lines, f"K0 {told.none:02d} > K{leader} {highest:02d}"])
 
 
 def ranks(told: Tally) -> str:
     """The ranking in shorthand as it should be."""
     totals = told.totals
-    return " ".join(f"K{number} {totals[number]}" for number in told.ranking)
+    return " ".join(f"K{number} {totals[number]:02d}" for number in told.ranking)
 
 
 def sums_grammar(told: Tally) -> str:
@@ -192,10 +194,10 @@ def sums_grammar(told: Tally) -> str:
     lines = []
     for number, each in enumerate(told.lines, 1):
         letters = "".join(f' " {letter}" NUMBER' for letter, _ in each.parts)
-        lines.append(f'"K{number} {each.start}"{letters} LEAD')
+        lines.append(f'"K{number} {each.start:02d}"{letters} LEAD')
     numbers = "|".join(f'"{number}"' for number in range(len(told.lines) + 1))
     return (
-        f'start: {" ".join(lines)} "K0 {told.none}" LEAD "</think>"\n'
+        f'start: {" ".join(lines)} "K0 {told.none:02d}" LEAD "</think>"\n'
         f'LEAD: " > K" ({numbers}) " " NUMBER "\\n"\nNUMBER: /-?[0-9]{{1,3}}/\n'
     )
 

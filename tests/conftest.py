@@ -30,7 +30,9 @@ def local_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator["LocalEng
     """
     from medassist.engines.local import LocalEngine
 
-    engine = LocalEngine(load_settings(data_dir=tmp_path_factory.mktemp("data"), model="embedded", threads=1))
+    engine = LocalEngine(
+        load_settings(data_dir=tmp_path_factory.mktemp("data"), model="embedded", adapter="none", threads=1)
+    )
     engine.load()
     yield engine
     engine.close()

@@ -74,7 +74,7 @@ def test_json_from_the_embedded_model_has_every_key(run: Run, case_file: str, tm
     answer = json.loads(done.stdout)
     has(answer, ANSWER)
     has(answer["timing"], TIMING)
-    assert (answer["engine"], answer["language"], answer["adapter"]) == ("local", "en", None)
+    assert (answer["engine"], answer["language"], answer["adapter"]) == ("local", "en", "embedded-points")
     assert answer["differential"] and [d["rank"] for d in answer["differential"]] == list(
         range(1, len(answer["differential"]) + 1)
     )
@@ -187,7 +187,7 @@ def test_check(run: Run, tmp_path: Path) -> None:
 
 def test_check_as_json_names_every_fact(run: Run, tmp_path: Path) -> None:
     facts = json.loads(run("check", "--json").stdout)
-    assert facts["problems"] == [] and facts["adapter"] == "none" and facts["attention"] == "sdpa"
+    assert facts["problems"] == [] and facts["adapter"] == "embedded-points" and facts["attention"] == "sdpa"
     assert facts["database"] == f"sqlite:///{tmp_path}/data/medassist.sqlite3"
     assert {
         "medassist",

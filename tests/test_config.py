@@ -38,7 +38,7 @@ def test_every_variable_is_read(
 
 def test_defaults() -> None:
     settings = load_settings()
-    assert (settings.host, settings.port, settings.engine, settings.adapter) == ("127.0.0.1", 7860, "local", "none")
+    assert (settings.host, settings.port, settings.engine, settings.adapter) == ("127.0.0.1", 7860, "local", "auto")
     assert settings.database == f"sqlite:///{Path('data/medassist.sqlite3').absolute()}"
 
 

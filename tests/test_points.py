@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import llguidance
 import pytest
+
 from medassist.case import PatientCase
 from medassist.differential import Evidence
 from medassist.ground import ground, look_up
@@ -69,7 +70,7 @@ def test_a_reason_is_a_piece_of_the_case(graph: Graph, case_en: PatientCase, cas
             assert quote.start is not None and text[quote.start : quote.end] == quote.text
         for line in told.lines:
             assert {letter for letter, _ in line.parts} <= set(told.quotes)
-            assert 0 <= line.start and all(points for _, points in line.parts)
+            assert line.start >= 0 and all(points for _, points in line.parts)
 
 
 def test_the_points_rank_as_the_graph_does(graph: Graph, case_en: PatientCase, case_zh: PatientCase) -> None:

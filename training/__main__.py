@@ -22,6 +22,7 @@ from training.recipe import Data, Recipe, data_of, recipe
 from training.records import read_records
 from training.synthesize import synthesize_command
 
+ZERO = Path(__file__).parent / "configs" / "zero2.json"
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
 app.command("synthesize")(synthesize_command)
 app.command("validate")(cli_data.validate_command)
@@ -103,6 +104,29 @@ def export(
             typer.echo(str(work.merge(made.train.output, merged)))
             if converter is not None:
                 typer.echo(str(work.to_gguf(merged, converter)))
+
+
+@app.command()
+def bench(
+    config: Config,
+    steps: Annotated[int, typer.Option(min=1, help="Optimiser steps of each run.")] = 8,
+    backend: Annotated[list[str] | None, typer.Option(help="trl, deepspeed, unsloth; all when not given.")] = None,
+    unsloth_python: Annotated[
+        str, typer.Option(help="The interpreter of the environment that Unsloth is installed in.")
+    ] = "",
+    zero: Annotated[Path | None, typer.Option(help="DeepSpeed's settings; configs/zero2.json when not given.")] = None,
+) -> None:
+    """Train a few steps with every backend and print a table: memory, speed, loss."""
+    with one_line():
+        from training import bench as work
+
+        _read(config)
+        told = sections(read_setting(config), config.name, "model")
+        runs = []
+        for each in work.bench(told, steps, backend or work.BACKENDS, {"unsloth": unsloth_python}, zero or ZERO):
+            typer.echo(f"{each.backend}: {each.stopped or f'{each.speed:.0f} tokens/s'}", err=True)
+            runs.append(each)
+    typer.echo(work.table(runs, steps))
 
 
 @app.command()

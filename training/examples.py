@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from random import Random
+from string import ascii_lowercase
 
 from medassist import points
 from medassist.differential import Diagnosis, Evidence
@@ -108,9 +109,26 @@ def in_points(record: TrainingCase, graph: Graph, drills: int) -> Iterator[Examp
                 text, record.language, told, lambda name: graph.diseases[name].name.of(record.language)
             )
         else:
-            told = _moved(told, rng)
+            told = _moved(told, rng) if number % 2 else _made_up(rng)
             prompt = points.drill_prompt(record.language, told)
         yield Example(prompt, f"{OPENING}{points.sums(told)}\n</think>\n{points.ranks(told)}")
+
+
+def _made_up(rng: Random) -> points.Tally:
+    """Candidates that are numbers only: sums of every size, not only those that cases come to."""
+    letters = sorted(rng.sample(ascii_lowercase, rng.randint(5, 14)))
+    lines = []
+    for number in range(rng.randint(3, 6)):
+        chosen = rng.sample(letters, min(len(letters), rng.randint(2, points.FOR + points.AGAINST)))
+        against = rng.randint(0, min(points.AGAINST, len(chosen) - 1))
+        gains = sorted((rng.randint(1, rng.choice((5, 9, 16))) for _ in chosen[against:]), reverse=True)
+        losses = [-rng.randint(1, 8) for _ in chosen[:against]]
+        start = rng.randint(0, rng.choice((9, 30, 45)))
+        while start + sum(gains) > points.HIGHEST:
+            gains.pop()
+        losses = losses if start + sum(gains) + sum(losses) >= 0 else []
+        lines.append(points.Line(f"drill-{number}", start, tuple(zip(chosen, [*gains, *losses], strict=False))))
+    return points.Tally(tuple(lines), {}, rng.randint(30, 60))
 
 
 def _moved(told: points.Tally, rng: Random) -> points.Tally:

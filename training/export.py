@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from huggingface_hub import HfApi, get_token
+from safetensors.torch import load_file, save_file
 
 from medassist import __version__
 from medassist.engines import embedded
@@ -55,8 +56,8 @@ def export(run: Path, name: str, metrics: dict[str, Any] | None = None, into: Pa
     into.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=into))
     try:
-        for file in FILES:
-            shutil.copyfile(run / "adapter" / file, work / file)
+        _halve(run / "adapter" / FILES[0], work / FILES[0])
+        shutil.copyfile(run / "adapter" / FILES[1], work / FILES[1])
         _name_base(work / FILES[1], told["recipe"]["model"])
         (work / "README.md").write_text(card(name, told, metrics), encoding="utf-8")
         (work / embedded.MANIFEST).write_text(
@@ -69,6 +70,11 @@ def export(run: Path, name: str, metrics: dict[str, Any] | None = None, into: Pa
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return folder
+
+
+def _halve(weights: Path, into: Path) -> None:
+    """The weights in 16 bits: half the file, each number within 0.05 % of what was learnt."""
+    save_file({name: tensor.to(torch.float16).contiguous() for name, tensor in load_file(weights).items()}, into)
 
 
 def merge(run: Path, into: Path) -> Path:

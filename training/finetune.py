@@ -11,6 +11,7 @@ Every run writes into `train.output`: checkpoints, `curve.csv` (step, loss, vali
 import csv
 import hashlib
 import json
+import resource
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -40,7 +41,7 @@ def load_base(recipe: Recipe) -> Any:
     """The model to train on, with its LoRA layers, as the backend wants it."""
     if recipe.train.backend == "unsloth":
         return _unsloth(recipe)
-    from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
+    from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
 
     bits = None
     if recipe.model.quantization == "nf4":
@@ -59,6 +60,10 @@ def load_base(recipe: Recipe) -> Any:
     model.config.use_cache = False
     if bits is not None:
         model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=recipe.train.checkpointing)
+    if recipe.model.adapter is not None:
+        return PeftModel.from_pretrained(
+            model, str(recipe.model.adapter), is_trainable=True, autocast_adapter_dtype=True
+        )
     lora = recipe.lora
     targets: Any = lora.targets if lora.targets == ALL_LINEAR else list(lora.targets)
     config = LoraConfig(
@@ -155,10 +160,33 @@ def finetune(
         processing_class=tokenizer_of(recipe),
         callbacks=[Curve(output / "curve.csv")],
     )
+    began = time.monotonic()
     trainer.train(resume_from_checkpoint=None if fresh else get_last_checkpoint(str(output)))
+    _write_speed(output, trainer, time.monotonic() - began)
     folder = output / "adapter"
     trainer.model.save_pretrained(str(folder), safe_serialization=True)
     return folder
+
+
+def _write_speed(output: Path, trainer: Any, seconds: float) -> None:
+    """What `bench` reads: tokens and seconds of this call, evaluations included, and the most memory it took."""
+    history = trainer.state.log_history
+
+    def last(name: str) -> float:
+        return float(next((each[name] for each in reversed(history) if name in each), 0.0))
+
+    on_gpu = torch.cuda.is_available()
+    told = {
+        "device": torch.cuda.get_device_name() if on_gpu else f"CPU, {torch.get_num_threads()} threads",
+        "tokens": last("num_tokens"),
+        "seconds": seconds,
+        "peak_bytes": torch.cuda.max_memory_allocated()
+        if on_gpu
+        else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "loss": last("loss"),
+        "accuracy": last("eval_mean_token_accuracy"),
+    }
+    (output / "speed.json").write_text(json.dumps(told, indent=1), encoding="utf-8")
 
 
 def _arguments(recipe: Recipe) -> Any:

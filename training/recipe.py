@@ -19,6 +19,8 @@ class Base(Section):
     base: str
     revision: Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")] | None = None
     max_tokens: Annotated[int, Field(ge=64, le=131_072)] = 4096
+    adapter: Path | None = None
+    """The folder of an adapter to go on from, of the same rank and layers; a new one where there is none."""
     quantization: Literal["none", "nf4"] = "none"
     dtype: Literal["bfloat16", "float32"] = "bfloat16"
 

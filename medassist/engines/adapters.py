@@ -31,6 +31,13 @@ def manifest_of(path: Path) -> dict[str, Any]:
     return told if isinstance(told, dict) else {}
 
 
+def chosen(wanted: str, *, embedded: bool) -> str | None:
+    """The adapter of the settings, None for none; "auto" is the one that ships for the embedded model."""
+    if wanted == "auto":
+        return EMBEDDED if embedded and EMBEDDED in available() else None
+    return None if wanted in ("none", "") else wanted
+
+
 @dataclass(frozen=True)
 class Described:
     """An adapter as it is listed: what it was made for, what its card says, and why it is refused, if it is."""

@@ -22,7 +22,7 @@ from transformers.generation.continuous_batching.cb_logits_processors import Con
 
 from medassist.config import Settings
 from medassist.engines import Profile, StreamState, loading
-from medassist.engines.adapters import EMBEDDED, available, find_adapter, manifest_of
+from medassist.engines.adapters import chosen, find_adapter, manifest_of
 from medassist.engines.admission import Admission
 from medassist.engines.chat import as_read
 from medassist.engines.guide import Guide, GuideProcessor
@@ -65,7 +65,7 @@ class LocalEngine:
         self.model = self.plan.name
         self._profile = loading.DEMO if self.plan.embedded else loading.REASONING
         self._forms: dict[str, str] = {}  # by adapter: how it was taught to answer
-        self.adapter: str | None = self._chosen(settings.adapter)
+        self.adapter: str | None = chosen(settings.adapter, embedded=self.plan.embedded)
         self.context_tokens = loading.DEMO_CONTEXT
         self._loading = threading.Lock()
         self._loaded: loading.Loaded | None = None
@@ -82,12 +82,6 @@ class LocalEngine:
         """The tokens that end a text."""
         ends: int | list[int] = loaded.model.generation_config.eos_token_id or []
         return {loaded.tokenizer.eos_token_id, *([ends] if isinstance(ends, int) else ends)}
-
-    def _chosen(self, wanted: str) -> str | None:
-        """The adapter of the settings: "auto" is the one that ships for the embedded model, where it is there."""
-        if wanted == "auto":
-            return EMBEDDED if self.plan.embedded and EMBEDDED in available() else None
-        return None if wanted in ("none", "") else wanted
 
     @property
     def profile(self) -> Profile:
