@@ -1,4 +1,8 @@
-"""The answer of a model that weighs in points: it adds up and ranks, and what it decided is put into words here."""
+"""The answer of a model that weighs in points: it adds up and ranks; here that is put into words and counted again.
+
+The list follows the count. What the model made of it is kept beside it (`own_order`), and where its first is another
+one, the answer says so.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,21 +36,22 @@ def add_up(turn: Turn, head: Head) -> Iterator[Event]:
         if state is not None and state.finish_reason == "length":
             yield turn.cut(head.language, "reasoning", "推理部分")
         asked = head.prompt.continued(f"{OPENING}{tallied.sums.strip()}\n{CLOSING}\n", points.ranks_grammar(told))
-        told_of = 0
+        for diagnosis in tallied.diagnoses:
+            yield head.mapped(DiagnosisAdded(diagnosis))
         for piece, state in turn.write(asked, turn.engine.profile.answer_tokens):
             yield turn.progress(state)
             tallied.ranks += piece
-            for diagnosis in tallied.diagnoses[told_of:]:
-                told_of += 1
-                yield head.mapped(DiagnosisAdded(diagnosis))
-        if not (settled := state is None or state.finish_reason != "length"):
-            yield turn.cut(head.language, "answer", "回答部分")
+        settled = True
     finally:
         read = tallied.differential(settled)
         text = written(read, head.language)
         turn.raw = f"{OPENING}{tallied.reasoning}\n{CLOSING}\n\n{text}"
         reviewed = review.of_answer(read, text, head.case, head.case_text, head.found, head.language)
         turn.result = head.answer(reviewed.differential, tallied.reasoning, reviewed.added)
+        turn.result["own_order"] = [tallied.name(number) for number in tallied.own_order]
+    if tallied.own_order[:1] != tallied.order[:1]:
+        first = tallied.name(tallied.own_order[0]) if tallied.own_order else "–"
+        yield turn.warned(warn("points.recounted", head.language, name=first))
     yield from told_at_once(turn.result | {"differential": []})
     for warning in reviewed.warnings:
         yield turn.warned(warning)
@@ -74,18 +79,29 @@ class _Tallied:
         return points.spelled(self.sums, self.told, language, namer(self._found, language))
 
     @property
-    def ranking(self) -> list[int]:
+    def own_order(self) -> list[int]:
+        """As the model ranked, K0 among them."""
         return points.read_ranks(self.ranks, self.told)
 
     @property
+    def order(self) -> list[int]:
+        """As the candidates that the model summed up come to stand when their points are counted again, K0 among them."""
+        summed = {each.number for each in points.read_sums(self.sums, self.told) if each.total is not None}
+        return [number for number in self.told.ranking if number in summed or (number == 0 and summed)]
+
+    def name(self, number: int) -> str:
+        """What a number of the ranking stands for."""
+        line, language = self.told.line(number), self.head.language
+        return NONE_FITS[language] if line is None else namer(self._found, language)(line.disease)
+
+    @property
     def diagnoses(self) -> list[Diagnosis]:
-        """As far as the ranking has come, without what is only the end of the list."""
-        listed = [number for number in self.ranking if number][: self.head.top_k]
+        listed = [number for number in self.order if number][: self.head.top_k]
         return [self._diagnosis(number, rank) for rank, number in enumerate(listed, 1)]
 
     def _diagnosis(self, number: int, rank: int) -> Diagnosis:
         line = self.told.line(number)
-        assert line is not None  # `read_ranks` gives only numbers that are there
+        assert line is not None  # only K0 has none
         summed = next((each for each in points.read_sums(self.sums, self.told) if each.number == number), None)
         supporting, opposing = points.reasons(line, self.told, summed.letters if summed else ())
         disease, language = self._found.graph.diseases[line.disease], self.head.language
@@ -102,7 +118,7 @@ class _Tallied:
         diagnoses = tuple(self.diagnoses)
         if not settled or not diagnoses:
             return Differential(diagnoses=diagnoses)
-        none = self.ranking[0] == 0
+        none = self.order[0] == 0
         tests = list(dict.fromkeys(test for each in diagnoses[:2] for test in each.next_tests))[:4]
         return Differential(
             diagnoses=diagnoses,

@@ -102,10 +102,11 @@ def _services(engine: str | None, adapter: str | None) -> Iterator[Services]:
 
 
 def _table(told: dict[str, Any]) -> str:
-    names = ("n", "parsed", "truncated", "none_fits", "top1", "top3", "top5", "mrr")
+    names: tuple[str, ...] = ("n", "parsed", "truncated", "none_fits", "top1", "top3", "top5", "mrr")
+    names += tuple(name for name in ("own_none_fits", "own_top1", "own_top5") if name in told)
     rows = [("", *names)]
     for label, rates in (("all", told), *told["by_language"].items()):
-        rows.append((label, *(str(rates[name]) for name in names)))
+        rows.append((label, *(str(rates.get(name, "")) for name in names)))
     missed = [f"{each['id']}: {each['verdict']} {each['error']}".rstrip() for each in told["cases"] if not each["rank"]]
     return "\n".join(
         [*("".join(f"{cell:>11}" for cell in row) for row in rows), "", "Without the right diagnosis:", *missed]

@@ -33,9 +33,9 @@ DEMO_NOTICE: dict[Language, str] = {
 POINTS_NOTICE: dict[Language, str] = {
     "en": (
         "Demonstration model, not validated. The knowledge base chooses the candidates and gives each finding its points;"
-        " the model only adds them up and ranks. It must not be used for a patient."
+        " the model adds them up and ranks, and the program counts again. It must not be used for a patient."
     ),
-    "zh": "演示模型，未经验证。候选疾病及各项表现的分数由知识库给出，模型只负责相加和排序。不得用于患者。",
+    "zh": "演示模型，未经验证。候选疾病及各项表现的分数由知识库给出，模型负责相加和排序，程序再复算一遍。不得用于患者。",
 }
 """The same where it weighs in points (`medassist.points`)."""
 
@@ -132,6 +132,13 @@ RULES: dict[str, Rule] = {
     for rule in (
         Rule("demo.model", "demo_model", "note", DEMO_NOTICE["en"], DEMO_NOTICE["zh"]),
         Rule("demo.points", "demo_model", "note", POINTS_NOTICE["en"], POINTS_NOTICE["zh"]),
+        Rule(
+            "points.recounted",
+            "recounted",
+            "note",
+            "The model miscounted and had put “{name}” first. The list follows the points as they were counted again.",
+            "模型计算有误，曾将“{name}”列为首位。列表按重新计算的分数排序。",
+        ),
         Rule(
             "input.cleaned",
             "cleaned_input",

@@ -62,6 +62,8 @@ class Result:
     names: tuple[str, ...]
     verdict: Verdict
     truncated: bool = False
+    own_rank: int | None = None  # in the model's own order, where the list follows a recount
+    own_none_fits: bool | None = None  # whether that order has “none fits” first; None: there is no such order
     none_fits: bool = False  # it said that none of the candidates fits
     withheld: tuple[str, ...] = ()  # what was kept from it
     seconds: float = 0.0
@@ -200,8 +202,21 @@ def assess(gold: GoldCase, ask: Ask, graph: Graph, *, withhold: bool = False) ->
     final, truncated = str(answer.get("final_diagnosis") or ""), bool(answer.get("truncated"))
     seconds = round(float(answer.get("timing", {}).get("total_s", 0.0)), 2)
     rank, found = _graded(names, gold.names, graph)
-    none = final in NONE_FITS.values()
-    return Result(gold.id, language, rank, final, names, found, truncated, none, withheld, seconds)
+    order = [str(name) for name in answer.get("own_order", ())]
+    return Result(
+        gold.id,
+        language,
+        rank,
+        final,
+        names,
+        found,
+        truncated=truncated,
+        own_rank=_graded([name for name in order if name not in NONE_FITS.values()], gold.names, graph)[0],
+        own_none_fits=order[0] in NONE_FITS.values() if order else None,
+        none_fits=final in NONE_FITS.values(),
+        withheld=withheld,
+        seconds=seconds,
+    )
 
 
 def _graded(names: Sequence[str], gold: Sequence[str], graph: Graph) -> tuple[int | None, Verdict]:
@@ -294,5 +309,15 @@ def _rates(results: Sequence[Result]) -> dict[str, Any]:
         "truncated": share(lambda each: each.truncated),
         "none_fits": share(lambda each: each.none_fits),
         **{f"top{k}": share(lambda each, k=k: each.rank is not None and each.rank <= k) for k in (1, 3, 5)},  # type: ignore[misc]
+        **(_own(share) if any(each.own_none_fits is not None for each in results) else {}),
         "mrr": round(sum(1 / each.rank for each in results if each.rank) / n, 4) if n else 0.0,
+    }
+
+
+def _own(share: Callable[[Callable[[Result], bool]], float]) -> dict[str, float]:
+    """The same for the order that the model itself had chosen."""
+    return {
+        "own_none_fits": share(lambda each: bool(each.own_none_fits)),
+        "own_top1": share(lambda each: each.own_rank == 1),
+        "own_top5": share(lambda each: each.own_rank is not None and each.own_rank <= 5),
     }
