@@ -1,7 +1,7 @@
 """The yardstick of whole answers: which names count as right, and what a run keeps."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -96,7 +96,7 @@ def test_a_failed_case_counts_as_wrong_and_is_asked_again(graph: Graph, tmp_path
     lists = [["Pulmonary embolism"], ["Pneumonia", "PE"], ["Pneumonia"], []]
     asked: list[str] = []
 
-    def ask(case: PatientCase) -> Iterator[Event]:
+    def ask(case: PatientCase, without: Sequence[str]) -> Iterator[Event]:
         asked.append(case.chief_complaint)
         if case.chief_complaint == "2" and len(asked) < 5:
             raise EngineError(reason="it broke.")
@@ -115,7 +115,7 @@ def test_a_failed_case_counts_as_wrong_and_is_asked_again(graph: Graph, tmp_path
     asked.extend("....")
     again = dict(run(_answering(*lists), ask, graph, kept=kept))
     assert asked[4:] == ["2"]
-    assert again[2] == Result("2", "en", None, "Pneumonia", ("Pneumonia",), "none", False, 1.0)
+    assert again[2] == Result("2", "en", None, "Pneumonia", ("Pneumonia",), "none", seconds=1.0)
 
 
 def test_the_command_measures_the_graph_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,7 +128,7 @@ def test_the_command_measures_the_graph_alone(tmp_path: Path, monkeypatch: pytes
     ran = CliRunner().invoke(app, ["evaluate", "cases", str(path), "--engine", "knowledge", "--json"])
     assert ran.exit_code == 0, ran.output
     told = json.loads(ran.stdout)
-    assert set(told) == {"n", "parsed", "truncated", "top1", "top3", "top5", "mrr", "by_language", "cases"}
+    assert set(told) == {"n", "parsed", "truncated", "none_fits", "top1", "top3", "top5", "mrr", "by_language", "cases"}
     assert [case["id"] for case in told["cases"]] == ["right", "wrong"]
     assert told["cases"][0]["rank"] in (1, 2) and told["cases"][1]["rank"] is None
     assert told["top5"] == 0.5
