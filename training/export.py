@@ -17,7 +17,7 @@ from medassist import __version__
 from medassist.engines import embedded
 from medassist.engines.adapters import ADAPTERS, find_adapter
 from medassist.errors import InputError, MedAssistError
-from medassist.prompt import PROMPT_VERSION
+from medassist.prompt import POINTS_VERSION, PROMPT_VERSION
 from training.base import from_base
 
 FILES = ("adapter_model.safetensors", "adapter_config.json")
@@ -75,6 +75,7 @@ def export(run: Path, name: str, metrics: dict[str, Any] | None = None, into: Pa
 def _halve(weights: Path, into: Path) -> None:
     """The weights in 16 bits: half the file, each number within 0.05 % of what was learnt."""
     save_file({name: tensor.to(torch.float16).contiguous() for name, tensor in load_file(weights).items()}, into)
+    into.chmod(0o644)
 
 
 def merge(run: Path, into: Path) -> Path:
@@ -198,14 +199,25 @@ For clinicians, and for research: it supports clinical judgement and never repla
 patients, it may name a wrong diagnosis with good-looking reasons, and it may miss what must not be missed. Cases like
 those it was trained on go best; children, pregnancy, rare diseases and languages other than English and Chinese were
 seen little or not at all. Synthetic training cases follow the knowledge graph they were made from, with its mistakes.
+{_limits(told)}"""
+
+
+def _limits(told: dict[str, Any]) -> str:
+    """What else limits an adapter of this form."""
+    if told.get("form") != POINTS_VERSION:
+        return ""
+    return """
+It knows no medicine: it learnt to add up the points that the knowledge graph gives, to compare and to sort. It finds
+nothing in a case that the graph's reader did not find.
 """
 
 
 def _measured(metrics: dict[str, Any] | None) -> str:
     if not metrics:
         return "Nothing was measured with `evaluate cases` before this card was written."
-    names = ("n", "parsed", "top1", "top3", "top5")
+    names = ("n", "parsed", "top1", "top3", "top5", *(("own_top1", "own_top5") if "own_top1" in metrics else ()))
     rows = [("all", metrics), *metrics.get("by_language", {}).items()]
     lines = ["| cases | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
     lines += [f"| {label} | " + " | ".join(str(rates.get(key, "")) for key in names) + " |" for label, rates in rows]
-    return "\n".join(["`evaluate cases`, fractions of n:", "", *lines])
+    own = ["", "`own_`: the order that the model itself wrote; the others follow the program's recount of the points."]
+    return "\n".join(["`evaluate cases`, fractions of n:", "", *lines, *(own if "own_top1" in metrics else ())])

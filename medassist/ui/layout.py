@@ -63,9 +63,9 @@ class ConsultLayout:
                 self._lay_out_case()
             with gr.Column(elem_id="ma-answer"):
                 self._lay_out_answer()
-        with gr.Accordion(open=False, elem_id="ma-adapters") as self.adapters_box:
-            self.adapters = gr.Markdown(render.adapters(engine, BUILT_IN), sanitize_html=True)
-        self.wear(self.adapters_box, label="adapters")
+                with gr.Accordion(open=False, elem_id="ma-adapters") as self.adapters_box:
+                    self.adapters = gr.Markdown(render.adapters(engine, BUILT_IN), sanitize_html=True)
+                self.wear(self.adapters_box, label="adapters")
         for component, words in self.worded.items():
             for name, value in self._dressed(words, BUILT_IN).items():
                 setattr(component, name, value)
