@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from medassist import consult as consult_module
+from medassist import answering
+from medassist import turn as turn_module
 from medassist.case import PatientCase
 from medassist.consult import consult, follow_up
 from medassist.engines.scripted import ANSWER_EN, ScriptedEngine
@@ -26,7 +27,7 @@ from medassist.events import (
     Warned,
 )
 from medassist.parse import parse_answer
-from medassist.prompt import PROMPT_VERSION, Prompt
+from medassist.prompt import PROMPT_VERSION, Prompt, diagnosis_prompt
 from medassist.store import Store, StoredTurn
 
 E = TypeVar("E", bound=Event)
@@ -111,7 +112,7 @@ def test_raw_is_kept_before_it_is_read(case_en: PatientCase, store: Store, monke
     def fail(*_: Any) -> Any:
         raise RuntimeError("the parser has a bug")
 
-    monkeypatch.setattr(consult_module.AnswerParser, "result", fail)
+    monkeypatch.setattr(answering.AnswerParser, "result", fail)
     with pytest.raises(RuntimeError):
         list(consult(case_en, engine=ScriptedEngine(), store=store))
     assert "Pulmonary embolism" in kept(store).raw and kept(store).status == "failed"
@@ -231,7 +232,7 @@ def test_the_limit_is_exact(case_en: PatientCase, store: Store) -> None:
         engine.context_tokens = 0
         list(consult(case_en, engine=engine, store=store))
     count: Any = caught.value.details["count"]
-    instructions = engine.count_tokens(consult_module.diagnosis_prompt("", "en"))
+    instructions = engine.count_tokens(diagnosis_prompt("", "en"))
     engine.context_tokens = count + instructions + 1000 + 1000 + 64
     list(consult(case_en, engine=engine, store=store))
     engine.context_tokens -= 1
@@ -275,7 +276,7 @@ def test_a_made_up_next_turn_stops_the_engine(case_en: PatientCase, store: Store
 def test_checkpoints_are_written_while_it_streams(
     case_en: PatientCase, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consult_module, "CHECKPOINT_SECONDS", 0.2)
+    monkeypatch.setattr(turn_module, "CHECKPOINT_SECONDS", 0.2)
     running = consult(case_en, engine=ScriptedEngine(delay=0.02), store=store)
     grown: list[str] = []
     for event in running:
@@ -290,7 +291,7 @@ def test_checkpoints_are_written_while_it_streams(
 
 
 def test_a_checkpoint_costs_a_second_at_most() -> None:
-    assert consult_module.CHECKPOINT_SECONDS <= 1
+    assert turn_module.CHECKPOINT_SECONDS <= 1
 
 
 def test_waiting_for_the_model_is_told_and_a_failed_load_raises(case_en: PatientCase, store: Store) -> None:
