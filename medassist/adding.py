@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from medassist import points, review
-from medassist.compliance import warn
+from medassist.compliance import warn, without_doses
 from medassist.differential import Diagnosis, Differential
 from medassist.events import DiagnosisAdded, Event, Reasoning
 from medassist.ground import Grounding
 from medassist.prompt import NONE_FITS, OPENING
-from medassist.turn import CLOSING, Head, Turn, namer, told_at_once, written
+from medassist.turn import CLOSING, Head, Turn, told_at_once, written
 
 
 def add_up(turn: Turn, head: Head) -> Iterator[Event]:
@@ -76,7 +76,8 @@ class _Tallied:
     @property
     def reasoning(self) -> str:
         language = self.head.language
-        return points.spelled(self.sums, self.told, language, namer(self._found, language))
+        spelled = points.spelled(self.sums, self.told, language, points.namer(self._found.graph, language))
+        return without_doses(spelled, language)
 
     @property
     def own_order(self) -> list[int]:
@@ -92,7 +93,7 @@ class _Tallied:
     def name(self, number: int) -> str:
         """What a number of the ranking stands for."""
         line, language = self.told.line(number), self.head.language
-        return NONE_FITS[language] if line is None else namer(self._found, language)(line.disease)
+        return NONE_FITS[language] if line is None else points.namer(self._found.graph, language)(line.disease)
 
     @property
     def diagnoses(self) -> list[Diagnosis]:

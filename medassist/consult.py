@@ -24,7 +24,7 @@ from medassist.intake import clean, clean_case
 from medassist.knowledge.graph import Graph
 from medassist.prompt import POINTS_VERSION, Choices, Prompt, diagnosis_prompt, follow_up_prompt
 from medassist.store import Store, StoredTurn
-from medassist.turn import CLOSING, Head, Turn, namer
+from medassist.turn import CLOSING, Head, Turn
 
 
 def consult(
@@ -152,7 +152,7 @@ def _asked(
         found = ground(found, language, fits=lambda _: True, seed=shuffle, without=without)
         if found.given:
             told = points.tally(found, case_text, language)
-            prompt = points.points_prompt(case_text, language, told, namer(found, language))
+            prompt = points.points_prompt(case_text, language, told, points.namer(found.graph, language))
             _require_room(engine, prompt, empty=diagnosis_prompt("", language, top_k))
             return prompt, found
     budget = min(room, engine.profile.knowledge_tokens) + engine.count_tokens(bare)

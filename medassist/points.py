@@ -27,6 +27,7 @@ from medassist.differential import Evidence
 from medassist.errors import Language
 from medassist.findings import Status
 from medassist.ground import Grounding
+from medassist.knowledge.graph import Graph
 from medassist.knowledge.rank import DAMP, Ranked
 from medassist.prompt import POINTS_VERSION, Prompt
 
@@ -132,6 +133,11 @@ def _points(weight: float) -> int:
 def fits(ranked: Ranked, language: Language) -> bool:
     """Whether a disease's score reaches that of “none of these”."""
     return OFFSET + _points(ranked.score) >= NONE[language]
+
+
+def namer(graph: Graph, language: Language) -> Callable[[str], str]:
+    """What gives a disease's name in a language."""
+    return lambda disease: graph.diseases[disease].name.of(language)
 
 
 # --- What is asked.

@@ -1,7 +1,7 @@
 """One answer while it is written: what the engine wrote, what was counted, what it answers, and how it is kept."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -236,10 +236,6 @@ def written(read: Differential, language: Language) -> str:
     lines += [form.key_examinations, *(f"- {each}" for each in read.key_examinations)]
     lines += [form.diagnostic_evidence, *(f"- {each}" for each in read.diagnostic_evidence)]
     return "\n".join([*lines, form.final_diagnosis, read.final_diagnosis])
-
-
-def namer(found: Grounding, language: Language) -> Callable[[str], str]:
-    return lambda disease: found.graph.diseases[disease].name.of(language)
 
 
 def told_at_once(result: Mapping[str, Any]) -> Iterator[Event]:

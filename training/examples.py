@@ -105,9 +105,7 @@ def in_points(record: TrainingCase, graph: Graph, drills: int) -> Iterator[Examp
         if not told.lines:
             return
         if number == 0:
-            prompt = points.points_prompt(
-                text, record.language, told, lambda name: graph.diseases[name].name.of(record.language)
-            )
+            prompt = points.points_prompt(text, record.language, told, points.namer(graph, record.language))
         else:
             told = _moved(told, rng) if number % 2 else _made_up(rng)
             prompt = points.drill_prompt(record.language, told)

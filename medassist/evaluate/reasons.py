@@ -4,23 +4,18 @@ Serving lets it name only findings that its candidate has, and counts again. Her
 counted: reasons that are not in the candidate's line, sums that do not come out, a leader that does not lead.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 
 from medassist import points
 from medassist.deidentify import deidentify
 from medassist.engines import Engine
-from medassist.errors import EngineError, Language
+from medassist.errors import EngineError
 from medassist.evaluate.cases import GoldCase
 from medassist.ground import ground, look_up
 from medassist.knowledge.graph import Graph
 from medassist.prompt import OPENING
-
-CLOSING = "</think>"
-
-
-def namer(graph: Graph, language: Language) -> Callable[[str], str]:
-    return lambda disease: graph.diseases[disease].name.of(language)
+from medassist.turn import CLOSING
 
 
 @dataclass
@@ -56,7 +51,7 @@ def count(cases: Iterable[GoldCase], engine: Engine, graph: Graph, *, shuffle: i
         found = ground(look_up(graph, case, text), language, fits=lambda _: True, seed=shuffle)
         told = points.tally(found, text, language)
         if told.lines:
-            prompt = points.points_prompt(text, language, told, namer(graph, language))
+            prompt = points.points_prompt(text, language, told, points.namer(graph, language))
             _note(counts, "".join(engine.stream(prompt, max_new_tokens=700)), told)
     return counts
 

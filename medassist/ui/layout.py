@@ -10,6 +10,7 @@ from gradio.blocks import Block
 from gradio.components import Component
 
 from medassist.engines import Engine
+from medassist.engines.adapters import described
 from medassist.errors import LANGUAGES, Language
 from medassist.ui import form, render
 from medassist.ui.examples import EXAMPLES
@@ -47,6 +48,7 @@ class ConsultLayout:
         self.fields: dict[str, Component] = {}
         self.browser = gr.BrowserState(None, storage_key="medassist", secret=secret)
         self.session = gr.State(Session())
+        self.installed = described(engine.model)  # hashes every file of every adapter: once
         with gr.Row(elem_id="ma-header"):
             self.header = HTML(render.header(engine, BUILT_IN), elem_id="ma-title")
             self.language = gr.Radio(
@@ -64,7 +66,9 @@ class ConsultLayout:
             with gr.Column(elem_id="ma-answer"):
                 self._lay_out_answer()
                 with gr.Accordion(open=False, elem_id="ma-adapters") as self.adapters_box:
-                    self.adapters = gr.Markdown(render.adapters(engine, BUILT_IN), sanitize_html=True)
+                    self.adapters = gr.Markdown(
+                        render.adapters(self.installed, engine.adapter, BUILT_IN), sanitize_html=True
+                    )
                 self.wear(self.adapters_box, label="adapters")
         for component, words in self.worded.items():
             for name, value in self._dressed(words, BUILT_IN).items():

@@ -242,7 +242,7 @@ class _ConsultPage:
         rendered = {
             self.ui.header: render.header(self.engine, language),
             self.ui.notice: render.notice(self.engine, language),
-            self.ui.adapters: render.adapters(self.engine, language),
+            self.ui.adapters: render.adapters(self.ui.installed, self.engine.adapter, language),
             self.ui.examples_title: render.heading("examples", language),
             self.ui.remark: "",
         }

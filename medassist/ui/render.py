@@ -11,7 +11,7 @@ from medassist.compliance import NOTICE, demo_notice
 from medassist.deidentify import MASKS
 from medassist.differential import Diagnosis, Evidence, Severity, Stage, Warning
 from medassist.engines import Engine
-from medassist.engines.adapters import described
+from medassist.engines.adapters import Described
 from medassist.errors import Language, MedAssistError
 from medassist.events import (
     DiagnosisAdded,
@@ -281,11 +281,11 @@ def notice(engine: Engine, language: Language) -> str:
     )
 
 
-def adapters(engine: Engine, language: Language) -> str:
+def adapters(installed: Sequence[Described], used: str | None, language: Language) -> str:
     """Markdown: every adapter that is installed, whether it is in use or why it is refused, and its card."""
     parts = []
-    for each in described(engine.model):
-        state = word("adapter_in_use", language) if each.name == engine.adapter else word("adapter_installed", language)
+    for each in installed:
+        state = word("adapter_in_use" if each.name == used else "adapter_installed", language)
         told = state if each.refused is None else word("adapter_refused", language, why=each.refused.text(language))
         parts.append(f"**{word('adapter', language)} {each.name}** · {told}\n\n{each.card}")
     return "\n\n---\n\n".join(parts) or word("adapters_none", language)
