@@ -118,11 +118,12 @@ def from_graph(found: Grounding, case_text: str, language: Language, top_k: int)
     diagnoses = tuple(
         _diagnosis_of(each, rank, case_text, found, language) for rank, each in enumerate(found.ranked[:top_k], 1)
     )
-    final = (
-        "" if not diagnoses else diagnoses[0].name if points.fits(found.ranked[0], language) else NONE_FITS[language]
-    )
+    if not diagnoses:
+        return Differential(diagnoses=())
+    fits = points.fits(found.ranked[0], language)
+    final = diagnoses[0].name if fits else NONE_FITS[language]
     tests = list(dict.fromkeys(test for each in diagnoses[:3] for test in each.next_tests))[:4]
-    evidence = [each.text for each in diagnoses[0].evidence_for] if diagnoses else []
+    evidence = [each.text for each in diagnoses[0].evidence_for] if fits else []
     return Differential(
         diagnoses=diagnoses, key_examinations=tuple(tests), diagnostic_evidence=tuple(evidence), final_diagnosis=final
     )
