@@ -152,7 +152,7 @@ def test_a_queue_gives_a_sign_of_life_twice_a_second(contract: Contract) -> None
 
 
 def test_score_weighs_every_continuation(contract: Contract) -> None:
-    scores = contract.engine.score(ASK, ["1", "1\n2\n3\n4\n5\n6", "nine"])
+    scores = contract.engine.score([ASK], ["1", "1\n2\n3\n4\n5\n6", "nine"])[0]
     assert [len(one) > 0 for one in scores] == [True] * 3
     assert len(scores[1]) > len(scores[0])
     assert all(value <= 0 for one in scores for value in one)
@@ -184,12 +184,12 @@ def test_score_prefers_what_is_likely(local_engine: LocalEngine) -> None:
     asked = Prompt(
         "en", "You are a clerk.", (("user", "What is the capital of France?"),), assistant="The capital of France is"
     )
-    likely, unlikely = (sum(one) for one in local_engine.score(asked, [" Paris", " Tirana"]))
+    likely, unlikely = (sum(one) for one in local_engine.score([asked], [" Paris", " Tirana"])[0])
     assert likely > unlikely + 2
 
 
 def test_score_agrees_with_the_model_computed_directly(local_engine: LocalEngine) -> None:
-    [got] = local_engine.score(ASK, ["1\n2\n3"])
+    [[got]] = local_engine.score([ASK], ["1\n2\n3"])
     assert local_engine._loaded is not None
     before = local_engine.tokens(ASK)
     after = local_engine._loaded.tokenizer("1\n2\n3", add_special_tokens=False)["input_ids"]
@@ -246,11 +246,11 @@ def test_a_stream_goes_on_while_others_are_weighed(local_engine: LocalEngine) ->
     alone = "".join(local_engine.stream(asked, max_new_tokens=200))
     stream = local_engine.stream(asked, max_new_tokens=200)
     text = next(piece for piece in stream if piece)
-    before = local_engine.score(ASK, ["1\n2"])
+    before = local_engine.score([ASK], ["1\n2"])
     assert stream.state.finish_reason is None
     text += "".join(stream)
     assert text == alone and stream.state.finish_reason == "stop"
-    assert local_engine.score(ASK, ["1\n2"]) == before
+    assert local_engine.score([ASK], ["1\n2"]) == before
 
 
 def test_the_text_of_a_prompt_ends_with_what_is_written(local_engine: LocalEngine) -> None:
@@ -444,13 +444,13 @@ def test_a_running_answer_finishes_on_the_adapter_it_began_with(local_engine: Lo
 
 
 def test_score_uses_the_adapter_in_use(local_engine: LocalEngine, adapter: Path) -> None:
-    bare = local_engine.score(ASK, ["1\n2"])
+    bare = local_engine.score([ASK], ["1\n2"])
     try:
         local_engine.use_adapter(str(adapter))
-        assert local_engine.score(ASK, ["1\n2"]) != bare
+        assert local_engine.score([ASK], ["1\n2"]) != bare
     finally:
         local_engine.use_adapter(None)
-    assert local_engine.score(ASK, ["1\n2"]) == bare
+    assert local_engine.score([ASK], ["1\n2"]) == bare
 
 
 @pytest.mark.filterwarnings("ignore:Adapter .* was active which is now deleted")
@@ -646,7 +646,7 @@ def test_a_lean_model_packs_the_adapter_in_use(local_engine: LocalEngine, adapte
     ids = _ids(local_engine)
     try:
         local_engine.use_adapter(str(adapter))
-        local_engine.score(Prompt("en", "", (("user", "x"),)), [" y"])  # puts the adapter to work
+        local_engine.score([Prompt("en", "", (("user", "x"),))], [" y"])  # puts the adapter to work
         with torch.inference_mode():
             got = torch.log_softmax(in_own_thread(lambda: local_engine._loaded.model(input_ids=ids).logits[0]), -1)
     finally:

@@ -104,9 +104,9 @@ def test_the_adapter_loads_in_the_app_and_in_plain_peft(exported: Path) -> None:
     engine = LocalEngine(load_settings(adapter=str(exported)))
     try:
         engine.load()
-        learned = engine.score(prompt, words)
+        learned = engine.score([prompt], words)
         engine.use_adapter(None)
-        assert engine.score(prompt, words) != learned
+        assert engine.score([prompt], words) != learned
     finally:
         engine.close()
     base = load_base(make(exported, 2)).get_base_model()

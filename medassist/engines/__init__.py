@@ -1,7 +1,7 @@
 """Engines: whatever writes text for a prompt. One small protocol; consultations know nothing else of a model."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -77,8 +77,14 @@ class Engine(Protocol):
     def stream(self, prompt: Prompt, *, max_new_tokens: int, stop: Sequence[str] = ()) -> TokenStream:
         """Continue the prompt. A stop string ends the text and is not part of it. Raises `EngineError` while read."""
 
-    def score(self, prompt: Prompt, continuations: Sequence[str]) -> list[list[float]]:
-        """Natural log-probability of every token of each continuation after the prompt: one list per continuation."""
+    def score(
+        self, prompts: Sequence[Prompt], continuations: Sequence[str], *, stopped: Callable[[], bool] = lambda: False
+    ) -> list[list[list[float]]]:
+        """Natural log-probability of every token of each continuation after each prompt: [prompt][continuation][token].
+
+        Work that prompts share is done once. Asked to stop, it leaves what is missing as NaN.
+        Raises `EngineError` where the engine cannot weigh text.
+        """
 
     def use_adapter(self, name: str | None) -> None:
         """Answer with this adapter from now on (None: the bare model); streams already running finish on theirs.

@@ -6,12 +6,13 @@ on the same cores make each other twice as slow (measured; see benchmarks/README
 
 import hashlib
 import logging
+import math
 import os
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import llguidance.hf
@@ -21,7 +22,7 @@ from transformers import ContinuousBatchingConfig, GenerationConfig, LogitsProce
 from transformers.generation.continuous_batching.cb_logits_processors import ContinuousBatchingLogitsProcessorList
 
 from medassist.config import Settings
-from medassist.engines import Profile, StreamState, loading
+from medassist.engines import Profile, StreamState, loading, scoring
 from medassist.engines.adapters import chosen, find_adapter, manifest_of
 from medassist.engines.admission import Admission
 from medassist.engines.chat import as_read
@@ -74,6 +75,8 @@ class LocalEngine:
         self._active: str | None = None  # the adapter the running batch computes with
         self._known: set[str] = set()  # adapters loaded into the model
         self._switching = threading.Lock()
+        self._scoring = threading.Lock()
+        self.forward_tokens = 0  # that `score` computed since the start
         on_cpu = self.plan.device == "cpu"
         self._admission = Admission(settings.max_sessions, CPU_CACHE_TOKENS if on_cpu else None)
 
@@ -191,36 +194,39 @@ class LocalEngine:
         """See `Engine.stream`."""
         return LocalStream(self, prompt, self.adapter, max_new_tokens, tuple(stop))
 
-    def score(self, prompt: Prompt, continuations: Sequence[str]) -> list[list[float]]:
-        """See `Engine.score`. The batch pauses meanwhile; the weights are those that write."""
+    def score(
+        self, prompts: Sequence[Prompt], continuations: Sequence[str], *, stopped: Callable[[], bool] = lambda: False
+    ) -> list[list[list[float]]]:
+        """See `Engine.score`. Streams go on meanwhile: both only read the weights, which are those that write."""
         loaded, _ = self._parts()
-        before = self.tokens(prompt)
+        before = [self.tokens(prompt) for prompt in prompts]
         after = [loaded.tokenizer(text, add_special_tokens=False)["input_ids"] for text in continuations]
         adapter = self.adapter
         ticket = self._admission.enter(adapter)  # a score of one adapter does not run beside streams of another
         try:
             while not ticket.wait(HEARTBEAT):
-                pass
+                if stopped():
+                    return [[[math.nan] * len(each) for each in after] for _ in before]
             self._activate(adapter)
-            loaded, batching = self._parts()
-            with batching.paused():
-                return in_own_thread(lambda: [_log_probabilities(loaded.model, before, ids) for ids in after])
+            loaded, _ = self._parts()
+            with self._scoring:  # one at a time: a second one would only take the first one's cores
+                return in_own_thread(lambda: self._walk(loaded, before, after, stopped))
         finally:
             ticket.leave()
+
+    def _walk(
+        self, loaded: loading.Loaded, before: list[list[int]], after: list[list[int]], stopped: Callable[[], bool]
+    ) -> list[list[list[float]]]:
+        forward = scoring.ModelForward(loaded.model) if loaded.fast is None else scoring.LeanForward(loaded.fast)
+        made = scoring.tree(before, after)
+        self.forward_tokens += len(made)
+        return scoring.walk(forward, made, len(before), after, device=self.plan.device, stopped=stopped)
 
     def close(self) -> None:
         with self._loading:
             batching, self._batching, self._loaded = self._batching, None, None
             if batching is not None:
                 batching.close()
-
-
-@torch.inference_mode()
-def _log_probabilities(model: Any, before: list[int], after: list[int]) -> list[float]:
-    ids = torch.tensor([before + after], device=model.device)
-    logits = model(input_ids=ids, logits_to_keep=len(after) + 1).logits[0, :-1].float()
-    picked = torch.log_softmax(logits, dim=-1).gather(1, ids[0, len(before) :, None])
-    return [float(value) for value in picked[:, 0]]
 
 
 class _Batching:
@@ -302,12 +308,6 @@ class _Batching:
             for inbox in self._streams.values():
                 inbox.put(EngineError(reason="it stopped working.", reason_zh="引擎已停止工作。"))
             self._streams.clear()
-
-    @contextmanager
-    def paused(self) -> Iterator[None]:
-        """The batch stands still, its requests kept, while the caller uses the model."""
-        with self.manager.pause():
-            yield
 
     def close(self) -> None:
         self._closed = True

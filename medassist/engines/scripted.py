@@ -75,9 +75,11 @@ class ScriptedEngine:
         cut = text[: min(ends)] if ends else text
         return ScriptedStream(self, cut[: max_new_tokens * 4], len(cut) > max_new_tokens * 4, self.count_tokens(prompt))
 
-    def score(self, prompt: Prompt, continuations: Sequence[str]) -> list[list[float]]:
-        """Minus one for every four characters, whatever the prompt."""
-        return [[-1.0] * max(1, len(text) // 4) for text in continuations]
+    def score(
+        self, prompts: Sequence[Prompt], continuations: Sequence[str], *, stopped: Callable[[], bool] = lambda: False
+    ) -> list[list[list[float]]]:
+        """Minus one for every four characters, whatever the prompts."""
+        return [[[-1.0] * max(1, len(text) // 4) for text in continuations] for _ in prompts]
 
 
 class ScriptedStream:

@@ -1,6 +1,6 @@
 """The engine of the arm in which no model is asked: the knowledge graph ranks alone (see `consult`)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from medassist.engines import Profile, TokenStream
@@ -28,7 +28,9 @@ class KnowledgeEngine:
     def stream(self, prompt: Prompt, *, max_new_tokens: int, stop: Sequence[str] = ()) -> TokenStream:
         self._refuse()
 
-    def score(self, prompt: Prompt, continuations: Sequence[str]) -> list[list[float]]:
+    def score(
+        self, prompts: Sequence[Prompt], continuations: Sequence[str], *, stopped: Callable[[], bool] = lambda: False
+    ) -> list[list[list[float]]]:
         self._refuse()
 
     def use_adapter(self, name: str | None) -> None:
