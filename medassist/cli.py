@@ -6,20 +6,18 @@ Exit codes: 0 done; 1 the work failed; 2 the input was wrong, with one line on s
 import importlib.metadata
 import json
 import platform
-import re
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from medassist import __version__, cli_evaluate, cli_knowledge
+from medassist import __version__, cli_evaluate, cli_explain, cli_knowledge
 from medassist.case import detect_language
 from medassist.cli_errors import one_line
+from medassist.cli_read import language_of, read_input, settled
 from medassist.config import Settings, load_settings
 from medassist.differential import Diagnosis
-from medassist.errors import InvalidCase, Language, MedAssistError, UnknownEngine, UnreadableInput
+from medassist.errors import InvalidCase, Language, MedAssistError, UnknownEngine
 from medassist.events import (
     DiagnosisAdded,
     DiagnosisChanged,
@@ -31,19 +29,19 @@ from medassist.events import (
     Section,
     Warned,
 )
-from medassist.intake import read_bytes, read_case
+from medassist.intake import read_case
 from medassist.prompt import FORMS, reason_lines
 from medassist.services import build_services
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__, pretty_exceptions_enable=False)
 
 ENGINES = ("local", "knowledge", "scripted")
-_JSON_KEY = re.compile(r'"\w+"\s*:')  # not a word of the patient's
 
 
 app.add_typer(cli_knowledge.knowledge, name="knowledge")
 app.add_typer(cli_knowledge.audit, name="audit")
 app.add_typer(cli_evaluate.evaluate, name="evaluate")
+app.command()(cli_explain.explain)
 
 
 @app.command()
@@ -75,9 +73,9 @@ def diagnose(
             raise InvalidCase(where="--language", reason="must be en, zh or auto.", reason_zh="必须是 en、zh 或 auto。")
         if engine is not None and engine not in ENGINES:
             raise UnknownEngine(name=engine, known=", ".join(ENGINES))
-        text = _read(case)
+        text = read_input(case)
         if language == "auto":
-            spoken = _language_of(text)
+            spoken = language_of(text)
         read = read_case(text)
         if language == "auto":
             spoken = read.written_in
@@ -100,32 +98,10 @@ def diagnose(
         raise typer.Exit(1)
 
 
-def _read(case: str) -> str:
-    """The text of a file or of stdin. Raises `UnreadableInput` with its name."""
-    name = case if len(case) <= 200 and case.isprintable() else "CASE"  # else a note given in place of a file
-    try:
-        return read_bytes(sys.stdin.buffer.read() if case == "-" else Path(case).read_bytes())
-    except OSError as error:
-        raise UnreadableInput(reason=f"{name}: {error.strerror}.", reason_zh=f"{name}：{error.strerror}。") from None
-
-
-def _language_of(text: str) -> str:
-    """The language to say in what is wrong with a case: the one it is written in, as far as can be told."""
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError):
-        return detect_language(_JSON_KEY.sub("", text))
-    if not isinstance(data, dict):
-        return detect_language(text)
-    return data.get("language") or detect_language(" ".join(v for v in data.values() if isinstance(v, str)))
-
-
 def _as_json(events: Iterator[Event]) -> Finished:
-    for event in events:
-        if isinstance(event, Finished):
-            typer.echo(json.dumps(event.answer, ensure_ascii=False, indent=2))
-            return event
-    raise AssertionError("a consultation ends with Finished")
+    finished = settled(events)
+    typer.echo(json.dumps(finished.answer, ensure_ascii=False, indent=2))
+    return finished
 
 
 def _as_text(events: Iterator[Event]) -> Finished:

@@ -10,10 +10,14 @@ from typing import Annotated, Any
 
 import typer
 
+from medassist.case import PatientCase
 from medassist.cli_errors import one_line
+from medassist.cli_read import settled
 from medassist.config import load_settings
 from medassist.evaluate import cases as yardstick
+from medassist.evaluate.explanations import draw, measure, summary
 from medassist.evaluate.reasons import count
+from medassist.explain import MOST, Perturbed
 from medassist.prompt import POINTS_VERSION, PROMPT_VERSION
 from medassist.services import Services, build_services
 
@@ -85,6 +89,47 @@ def reasons(
             with typer.progressbar(read, label=file.name, file=sys.stderr) as each:
                 told = count(each, services.engine, services.knowledge.current(), shuffle=shuffle)
     typer.echo(json.dumps(told.told(), indent=2))
+
+
+@evaluate.command()
+def explanations(
+    file: Annotated[Path, typer.Argument(metavar="FILE.jsonl", help="Cases with `diagnosis` and/or `accept`.")],
+    engine: Annotated[str | None, typer.Option(help="local or knowledge.")] = None,
+    adapter: Annotated[str | None, typer.Option(help="An adapter's name or folder; none for no adapter.")] = None,
+    no_knowledge: Annotated[bool, typer.Option("--no-knowledge", help="Without grounding.")] = False,
+    samples: Annotated[int, typer.Option(min=64, max=4096, help="At most so many to an explanation.")] = MOST,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many.")] = None,
+    figure: Annotated[Path | None, typer.Option(help="Also draw the curves into this PNG.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")] = False,
+) -> None:
+    """Explain the first diagnosis of every case and measure the explanations: fit, stability, deletion, planted findings."""
+    with one_line():
+        read = yardstick.read_cases(file)[:limit]
+        with _services(engine, adapter) as services:
+            services.engine.load()
+
+            def answered(case: PatientCase) -> tuple[Perturbed, float]:
+                finished = settled(services.consult(case, cached=False, grounded=not no_knowledge))
+                timing: Any = finished.answer["timing"]
+                return services.explainable(finished.consultation_id)[0], float(timing["total_s"])
+
+            graph = services.knowledge.current()
+            told = []
+            with typer.progressbar(length=len(read), label=file.name, file=sys.stderr) as bar:
+                for each in measure(read, answered, graph, most=samples):
+                    told.append(each)
+                    bar.update(1)
+        figures = summary(told)
+        if figure is not None:
+            draw(told, figure)
+    if as_json:
+        typer.echo(json.dumps(figures, ensure_ascii=False, indent=2))
+        return
+    names = [name for name in figures if name not in ("by_language", "cases")]
+    columns = {"all": figures, **figures["by_language"]}
+    typer.echo("".join([f"{'':34}", *(f"{label:>18}" for label in columns)]))
+    for name in names:
+        typer.echo("".join([f"{name:34}", *(f"{each.get(name)!s:>18}" for each in columns.values())]))
 
 
 @contextlib.contextmanager

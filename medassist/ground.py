@@ -49,13 +49,19 @@ def ground(
     seed: int | None = None,
     most: int = CANDIDATES,
     without: Sequence[str] = (),
+    only: Sequence[str] | None = None,
 ) -> Grounding:
     """`found` with the best candidates put into words, as many as `fits` allows, shuffled by `seed`.
 
     The order of the graph is hidden from the model: repeating the first line must not look like thinking. Without a
     seed the order follows from the case itself, so that the same case gets the same prompt. `without` withholds
-    diseases, to see whether a model notices.
+    diseases, to see whether a model notices; `only` names all that are told, in the order to tell them.
     """
+    if only is not None:
+        known = {each.disease: each for each in found.ranked}
+        given = tuple(known.get(name) or Ranked(name, 0.0) for name in only if name in found.graph.diseases)
+        text = "\n".join(_line(found, each, number, language, FINDINGS - 1) for number, each in enumerate(given, 1))
+        return replace(found, given=given, text=text)
     ranked = [each for each in found.ranked if each.disease not in without]
     best = ranked[:most]
     flagged = [raised.disease.id for raised in found.raised if raised.disease.id not in without]

@@ -130,6 +130,11 @@ def _points(weight: float) -> int:
     return round(SCALE * weight)
 
 
+def none_score(language: Language) -> float:
+    """The score (natural log) of “none of these”."""
+    return (NONE[language] - OFFSET) / SCALE
+
+
 def fits(ranked: Ranked, language: Language) -> bool:
     """Whether a disease's score reaches that of “none of these”."""
     return OFFSET + _points(ranked.score) >= NONE[language]

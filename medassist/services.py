@@ -6,7 +6,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +19,12 @@ from medassist.deidentify import warm_up
 from medassist.engines import Engine
 from medassist.errors import LANGUAGES, KnowledgeError, Language, MedAssistError, StorageError, UnknownEngine
 from medassist.events import Event, Progress
+from medassist.explain import MOST, Explanation, Perturbed, explain, perturbed
 from medassist.knowledge.graph import Graph
 from medassist.knowledge.versions import Knowledge
 from medassist.prompt import diagnosis_prompt
 from medassist.store import Store, open_store
+from medassist.weighing import NothingToExplain
 
 logger = logging.getLogger(__name__)
 
@@ -79,6 +81,40 @@ class Services:
             audit=self.audit,
             who=who,
         )
+
+    def explainable(self, consultation_id: str) -> tuple[Perturbed, str]:
+        """The latest differential of a consultation, ready to be perturbed, and the id of its turn.
+
+        Raises `UnknownConsultation`, `NothingToExplain`, `AnotherModel`, `NoFindings` or `EngineError`.
+        """
+        kept = self.store.get(consultation_id)
+        turn = next((each for each in reversed(kept.turns) if each.kind == "diagnosis"), None)
+        if turn is None or not turn.result:
+            raise NothingToExplain
+        graph = self.knowledge.version(turn.knowledge_version) if turn.knowledge_version else None
+        return perturbed(kept.case, kept.case_text, turn.result, self.engine, graph), turn.id
+
+    def explain(
+        self,
+        consultation_id: str,
+        *,
+        most: int = MOST,
+        seed: int = 0,
+        stopped: Callable[[], bool] = lambda: False,
+        ready: tuple[Perturbed, str] | None = None,
+        who: str = "local",
+    ) -> Iterator[Explanation]:
+        """Explain the latest differential of a consultation, better and better; the last one is kept with it.
+
+        `ready` is what `explainable` gave. Raises what that raises.
+        """
+        made, turn_id = ready or self.explainable(consultation_id)
+        last = None
+        for last in explain(made, most=most, seed=seed, stopped=stopped):
+            yield last
+        if last is not None:
+            self.store.keep_explanation(turn_id, last.stored())
+            self.audit.record(who, "answer.explained", consultation_id, new={"samples": last.samples, "by": last.by})
 
     def _opened(self) -> Generator[Event, None, Graph | None]:
         """The current knowledge, saying twice a second that it is being opened: the first time takes a moment."""

@@ -17,6 +17,8 @@ from medassist.config import load_settings  # noqa: E402
 from medassist.store import Store, open_store  # noqa: E402
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from medassist.engines.local import LocalEngine
     from medassist.knowledge.graph import Graph
     from medassist.knowledge.versions import Knowledge
@@ -36,6 +38,14 @@ def local_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator["LocalEng
     engine.load()
     yield engine
     engine.close()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator["Browser"]:
+    from tests.browsing import launched
+
+    with launched() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

@@ -1,85 +1,28 @@
 """The consultation page in a real browser, against a real server."""
 
 import re
-import shutil
-import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from medassist.config import load_settings
 from medassist.engines import Engine
 from medassist.engines.scripted import ANSWER_EN, ScriptedEngine
 from medassist.prompt import Prompt
-from medassist.services import build_services
 from medassist.store import open_store
-from medassist.web.app import Server, create_app
+from tests.browsing import COMPLAINT, HISTORY, QUIETLY, Running, Visit, diagnosed, enter, status, visiting
 
-# gradio's own queue statistics use what pandas is about to drop.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:'future.no_silent_downcasting' is deprecated"),
-    pytest.mark.filterwarnings("ignore:The copy keyword is deprecated and will be removed"),
-]
+pytestmark = QUIETLY
 
-ARGUMENTS = (
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-)
-COMPLAINT, HISTORY = "Left calf swollen for three days", "Ten days after knee surgery. Sharp chest pain. No fever."
 NOTE = f"CC: {COMPLAINT}\nHPI: 34-year-old woman. {HISTORY}\nVitals: BP 108/70, HR 118, SpO2 90%\u200b\nAllergies: none"
 
 
 def _script(prompt: Prompt) -> str:
     return "A normal D-dimer makes it unlikely." if prompt.messages[1:] else ANSWER_EN
-
-
-class Running:
-    """A server of its own on a free port, for one engine and one database."""
-
-    def __init__(self, engine: Engine, folder: Path, port: int = 0) -> None:
-        settings = load_settings(data_dir=folder, port=0)
-        self.engine = engine
-        self.services = build_services(settings, engine)
-        self._listener = socket.create_server(("127.0.0.1", port))
-        self.port: int = self._listener.getsockname()[1]
-        self._server = Server(create_app(self.services))
-        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._listener]})
-
-    def __enter__(self) -> "Running":
-        self._thread.start()
-        while not self._server.started and self._thread.is_alive():
-            time.sleep(0.02)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    @property
-    def stopped(self) -> bool:
-        return not self._thread.is_alive()
-
-    def stop(self) -> None:
-        self._server.should_exit = True
-        self._thread.join(20)
-        self._listener.close()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    with sync_playwright() as playwright:
-        path = path or playwright.chromium.executable_path
-        if not Path(path).exists():
-            pytest.fail("There is no Chromium to test the page with; `make setup` installs it.")
-        browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -88,78 +31,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield server
 
 
-class Visit:
-    """A page that notes what a browser should never have to say."""
-
-    def __init__(self, context: BrowserContext, port: int) -> None:
-        self.complaints: list[str] = []
-        self.foreign: list[str] = []
-        self.home = f"http://127.0.0.1:{port}/"
-        self.page = context.new_page()
-        self.page.on("console", self._heard)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("request", self._requested)
-
-    def _heard(self, message: Any) -> None:
-        if message.type == "error":
-            self.complaints.append(message.text)
-
-    def _requested(self, request: Any) -> None:
-        if not request.url.startswith((self.home, "data:", "blob:")):
-            self.foreign.append(request.url)
-
-    def open(self) -> Page:
-        self.page.goto(self.home)
-        return self.ready()
-
-    def ready(self) -> Page:
-        """The page, once the server has told it what to show."""
-        expect(self.page.locator("#ma-diagnose")).to_be_enabled(timeout=15_000)
-        self.page.wait_for_function("Boolean(localStorage.getItem('medassist'))")
-        self.page.locator("html[data-ready=yes]").wait_for(state="attached")
-        self.page.wait_for_timeout(150)
-        return self.page
-
-
-@contextmanager
-def _visiting(chromium: Browser, server: Running, clean: bool = True, **options: Any) -> Iterator[Visit]:
-    context = chromium.new_context(**({"locale": "en-US"} | options))
-    context.set_default_timeout(10_000)
-    visit = Visit(context, server.port)
-    try:
-        yield visit
-    finally:
-        context.close()
-    assert not visit.foreign
-    assert not visit.complaints or not clean
-
-
 @pytest.fixture
 def visit(chromium: Browser, server: Running) -> Iterator[Visit]:
-    with _visiting(chromium, server) as visit:
+    with visiting(chromium, server) as visit:
         yield visit
-
-
-def _enter(page: Page, complaint: str = COMPLAINT, history: str = HISTORY) -> None:
-    page.locator("#ma-chief_complaint textarea").fill(complaint)
-    page.locator("#ma-history textarea").fill(history)
 
 
 def _open_note(page: Page) -> None:
     page.get_by_role("tab", name="Paste a note").click()
     page.locator("#ma-note textarea").wait_for()
     page.wait_for_timeout(200)  # nobody types in the blink in which a tab opens
-
-
-def _status(page: Page, status: str, timeout: float = 15_000) -> None:
-    page.locator(f"#ma-status .ma-{status}").wait_for(timeout=timeout)
-
-
-def _diagnosed(page: Page) -> Page:
-    _enter(page)
-    page.locator("#ma-diagnose").click()
-    _status(page, "complete")
-    return page
 
 
 _WATCH = """() => {
@@ -178,12 +59,12 @@ def test_an_answer_arrives_part_by_part(visit: Visit) -> None:
     expect(page.locator("#ma-stop")).to_be_disabled()
     page.evaluate(_WATCH)
     page.locator("#ma-age input").fill("34")
-    _enter(page)
+    enter(page)
     page.locator("#ma-diagnose").click()
     page.locator("#ma-status .ma-running").wait_for()
     expect(page.locator("#ma-stop")).to_be_enabled()
     expect(page.locator("#ma-diagnose")).to_be_disabled()
-    _status(page, "complete")
+    status(page, "complete")
     assert page.evaluate("window.seen") == ["reasoning", "diagnosis", "final"]
     expect(page.locator(".ma-answer > .ma-cards h3")).to_have_text(["Pulmonary embolism", "Pneumonia"])
     expect(page.locator("#ma-reasoning button")).to_contain_text("Reasoned for")
@@ -212,32 +93,32 @@ def test_a_pasted_note_fills_the_form(visit: Visit) -> None:
 
 def test_the_shortcut_sends_what_was_typed_last(visit: Visit) -> None:
     page = visit.open()
-    _enter(page)
+    enter(page)
     page.locator("#ma-history textarea").press("End")
     page.keyboard.type(" Worse today.")
     page.keyboard.press("Control+Enter")
-    _status(page, "complete")
+    status(page, "complete")
     page.locator("#ma-case-read button").click()
     expect(page.locator(".ma-case")).to_contain_text("Worse today.")
 
 
 def test_stop_ends_the_answer_and_keeps_it(chromium: Browser, tmp_path: Path) -> None:
     engine = ScriptedEngine(_script, delay=0.15)
-    with Running(engine, tmp_path) as server, _visiting(chromium, server) as visit:
+    with Running(engine, tmp_path) as server, visiting(chromium, server) as visit:
         page = visit.open()
-        _enter(page)
+        enter(page)
         page.locator("#ma-diagnose").click()
         page.locator("div.ma-reasoning").wait_for()
         pressed = time.monotonic()
         page.locator("#ma-stop").click()
-        _status(page, "stopped", timeout=3_000)
+        status(page, "stopped", timeout=3_000)
         assert engine.open_streams == 0 and engine.closed_at is not None and engine.closed_at - pressed < 1.0
         expect(page.locator(".ma-provenance")).to_contain_text("stopped")
         expect(page.locator("#ma-diagnose")).to_be_enabled()
         expect(page.locator("#ma-stop")).to_be_disabled()
         visit.page.reload()
         page = visit.ready()
-        _status(page, "stopped")
+        status(page, "stopped")
         [kept] = server.services.store.recent()
         assert [turn.status for turn in kept.turns] == ["stopped"] and kept.turns[0].raw
 
@@ -247,13 +128,13 @@ def test_the_end_of_the_server_keeps_the_answer_and_tells_its_reader(
 ) -> None:
     monkeypatch.setattr("medassist.web.app.GRACE_SECONDS", 0.5)
     running = Running(ScriptedEngine(_script, delay=0.15), tmp_path)
-    with running as server, _visiting(chromium, server, clean=False) as visit:
+    with running as server, visiting(chromium, server, clean=False) as visit:
         page = visit.open()
-        _enter(page)
+        enter(page)
         page.locator("#ma-diagnose").click()
         page.locator("div.ma-reasoning").wait_for()
         threading.Thread(target=server.stop).start()
-        _status(page, "interrupted", timeout=4_000)
+        status(page, "interrupted", timeout=4_000)
         expect(page.locator(".ma-provenance")).to_contain_text("incomplete")
     kept = open_store(server.services.settings.database)
     assert [turn.status for turn in kept.recent()[0].turns] == ["stopped"]
@@ -262,9 +143,9 @@ def test_the_end_of_the_server_keeps_the_answer_and_tells_its_reader(
 
 def test_a_closed_tab_ends_the_answer(chromium: Browser, tmp_path: Path) -> None:
     engine = ScriptedEngine(_script, delay=0.15)
-    with Running(engine, tmp_path) as server, _visiting(chromium, server) as visit:
+    with Running(engine, tmp_path) as server, visiting(chromium, server) as visit:
         page = visit.open()
-        _enter(page)
+        enter(page)
         page.locator("#ma-diagnose").click()
         page.locator("div.ma-reasoning").wait_for()
         assert engine.open_streams == 1
@@ -277,22 +158,22 @@ def test_a_closed_tab_ends_the_answer(chromium: Browser, tmp_path: Path) -> None
 
 def test_who_waits_is_told_the_place_in_the_queue(chromium: Browser, tmp_path: Path) -> None:
     engine = ScriptedEngine(_script, delay=0.4, slots=1)
-    with Running(engine, tmp_path) as server, _visiting(chromium, server) as one, _visiting(chromium, server) as two:
+    with Running(engine, tmp_path) as server, visiting(chromium, server) as one, visiting(chromium, server) as two:
         pages = [one.open(), two.open()]
         for page in pages:
-            _enter(page)
+            enter(page)
             page.locator("#ma-diagnose").click()
             page.locator("#ma-status .ma-running").wait_for()
         expect(pages[1].locator("#ma-status")).to_contain_text("In the queue: place 1")
         pages[1].locator("#ma-stop").click()
-        _status(pages[1], "stopped")
+        status(pages[1], "stopped")
         expect(pages[1].locator(".ma-quiet")).to_have_text("Nothing was written before it ended.")
         pages[0].locator("#ma-stop").click()
-        _status(pages[0], "stopped")
+        status(pages[0], "stopped")
 
 
 def test_a_follow_up_question_is_answered_and_restored(visit: Visit) -> None:
-    page = _diagnosed(visit.open())
+    page = diagnosed(visit.open())
     page.locator("#ma-question textarea").fill("What would rule it out?")
     page.locator("#ma-ask").click()
     expect(page.locator(".ma-turn h3")).to_contain_text("What would rule it out?")
@@ -313,8 +194,8 @@ def test_a_follow_up_question_is_answered_and_restored(visit: Visit) -> None:
 
 def test_a_restart_of_the_server_restores(chromium: Browser, tmp_path: Path) -> None:
     first = Running(ScriptedEngine(_script), tmp_path)
-    with first, _visiting(chromium, first, clean=False) as visit:  # a lost connection is a complaint
-        page = _diagnosed(visit.open())
+    with first, visiting(chromium, first, clean=False) as visit:  # a lost connection is a complaint
+        page = diagnosed(visit.open())
         page.locator("#ma-examination textarea").fill("Added later")
         page.keyboard.press("Tab")
         page.wait_for_timeout(2_000)
@@ -341,9 +222,9 @@ def test_what_is_typed_and_not_sent_survives_a_reload(visit: Visit) -> None:
 
 
 def test_the_language_changes_everything_at_once_while_an_answer_is_written(chromium: Browser, tmp_path: Path) -> None:
-    with Running(ScriptedEngine(_script, delay=0.04), tmp_path) as server, _visiting(chromium, server) as visit:
+    with Running(ScriptedEngine(_script, delay=0.04), tmp_path) as server, visiting(chromium, server) as visit:
         page = visit.open()
-        _enter(page)
+        enter(page)
         page.locator("#ma-examination textarea").fill("Calf tender")
         page.locator("#ma-diagnose").click()
         page.locator("div.ma-reasoning").wait_for()
@@ -352,7 +233,7 @@ def test_the_language_changes_everything_at_once_while_an_answer_is_written(chro
         expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
         expect(page).to_have_title("MedAssist · 鉴别诊断")
         expect(page.locator("#ma-status")).to_contain_text("正在作答")
-        _status(page, "complete")
+        status(page, "complete")
         expect(page.locator("#ma-status")).to_contain_text("已完成")
         expect(page.locator(".ma-final h3")).to_have_text("最终诊断")
         expect(page.locator("#ma-examination textarea")).to_have_value("Calf tender")
@@ -364,7 +245,7 @@ def test_the_language_changes_everything_at_once_while_an_answer_is_written(chro
 
 
 def test_the_browser_chooses_the_first_language(chromium: Browser, server: Running) -> None:
-    with _visiting(chromium, server, locale="zh-CN") as visit:
+    with visiting(chromium, server, locale="zh-CN") as visit:
         page = visit.open()
         expect(page.locator(".ma-empty h3")).to_have_text("鉴别诊断将显示在此处")
         page.locator("#ma-diagnose").click()
@@ -373,7 +254,7 @@ def test_the_browser_chooses_the_first_language(chromium: Browser, server: Runni
 
 def test_an_error_is_shown_in_place_and_keeps_what_was_typed(visit: Visit) -> None:
     page = visit.open()
-    _enter(page, "What is pneumonia?", "How is it treated?")
+    enter(page, "What is pneumonia?", "How is it treated?")
     page.locator("#ma-diagnose").click()
     expect(page.locator("#ma-alert")).to_contain_text("This does not describe a patient's case")
     expect(page.locator("#ma-chief_complaint textarea")).to_have_value("What is pneumonia?")
@@ -384,17 +265,17 @@ def test_an_error_is_shown_in_place_and_keeps_what_was_typed(visit: Visit) -> No
     page.locator("#ma-language label", has_text="中文").click()
     expect(page.locator("#ma-alert")).to_contain_text("心率 次/分：必须不高于 400。")
     page.locator("#ma-heart_rate input").fill("90")
-    _diagnosed(page)
+    diagnosed(page)
     expect(page.locator("#ma-alert .ma-alert")).to_have_count(0)
 
 
 def test_an_engine_that_fails_half_way_leaves_what_it_wrote(chromium: Browser, tmp_path: Path) -> None:
     engine = ScriptedEngine(_script, fail_after=160)
-    with Running(engine, tmp_path) as server, _visiting(chromium, server) as visit:
+    with Running(engine, tmp_path) as server, visiting(chromium, server) as visit:
         page = visit.open()
-        _enter(page)
+        enter(page)
         page.locator("#ma-diagnose").click()
-        _status(page, "failed")
+        status(page, "failed")
         expect(page.locator("#ma-status [role=alert]")).to_contain_text("The model could not answer")
         expect(page.locator("#ma-diagnose")).to_be_enabled()
         expect(page.locator("#ma-stop")).to_be_disabled()
@@ -404,11 +285,11 @@ def test_an_engine_that_fails_half_way_leaves_what_it_wrote(chromium: Browser, t
 def test_markup_in_a_case_or_an_answer_stays_text(chromium: Browser, tmp_path: Path) -> None:
     evil = "<img src=x onerror=document.title='owned'><script>document.title='owned'</script>"
     engine = ScriptedEngine(ANSWER_EN.replace("Pneumonia", evil).replace("The calf", evil))
-    with Running(engine, tmp_path) as server, _visiting(chromium, server) as visit:
+    with Running(engine, tmp_path) as server, visiting(chromium, server) as visit:
         page = visit.open()
-        _enter(page, f"Calf swollen {evil}", HISTORY + evil)
+        enter(page, f"Calf swollen {evil}", HISTORY + evil)
         page.locator("#ma-diagnose").click()
-        _status(page, "complete")
+        status(page, "complete")
         expect(page.locator(".ma-answer > .ma-cards h3").nth(1)).to_contain_text("<img src=x")
         assert "owned" not in page.title()
         assert page.locator("#ma-main img").count() == 0 and page.locator("#ma-main script").count() == 0
@@ -417,11 +298,11 @@ def test_markup_in_a_case_or_an_answer_stays_text(chromium: Browser, tmp_path: P
 @pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1440, "dark")])
 def test_it_fits_the_screen_and_the_colour_scheme(chromium: Browser, server: Running, width: int, scheme: Any) -> None:
     size = {"width": width, "height": 844}
-    with _visiting(chromium, server, viewport=size, color_scheme=scheme) as visit:
+    with visiting(chromium, server, viewport=size, color_scheme=scheme) as visit:
         page = visit.open()
-        _enter(page, "Calf swollen " + "x" * 120)
+        enter(page, "Calf swollen " + "x" * 120)
         page.locator("#ma-diagnose").click()
-        _status(page, "complete")
+        status(page, "complete")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         background = page.evaluate("getComputedStyle(document.body).backgroundColor")
         brightness = sum(int(part) for part in re.findall(r"\d+", background)[:3])
@@ -439,10 +320,10 @@ def test_the_model_itself_answers(
     chromium: Browser, local_engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(local_engine, "close", lambda: None)  # others use it after this server
-    with Running(local_engine, tmp_path) as server, _visiting(chromium, server) as visit:
+    with Running(local_engine, tmp_path) as server, visiting(chromium, server) as visit:
         page = visit.open()
-        _enter(page)
+        enter(page)
         page.locator("#ma-diagnose").click()
-        _status(page, "complete", timeout=120_000)
+        status(page, "complete", timeout=120_000)
         expect(page.locator(".ma-answer > .ma-cards h3").first).not_to_be_empty()
         expect(page.locator(".ma-provenance")).to_contain_text(local_engine.model)

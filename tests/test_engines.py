@@ -197,7 +197,7 @@ def test_score_agrees_with_the_model_computed_directly(local_engine: LocalEngine
     with torch.inference_mode():
         logits = local_engine._loaded.model(input_ids=torch.tensor([before + after])).logits[0].float()
     wanted = [float(torch.log_softmax(logits[len(before) + i - 1], -1)[token]) for i, token in enumerate(after)]
-    assert got == pytest.approx(wanted, abs=0.05)
+    assert got == pytest.approx(wanted, abs=0.1)  # the packed output layer rounds logits to bf16, a score does not
 
 
 def test_the_grammar_holds(local_engine: LocalEngine) -> None:

@@ -3,7 +3,7 @@
 import re
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -101,6 +101,12 @@ class Graph:
     def rank(self, facts: Facts, *, age: float | None = None, sex: str = "unknown", top: int = 10) -> list[Ranked]:
         """See `Ranker.rank`."""
         return self._ranker.rank(facts, age=age, sex=sexes(sex), top=top)
+
+    def scores(
+        self, facts: Facts, diseases: Iterable[str], *, age: float | None = None, sex: str = "unknown"
+    ) -> dict[str, float]:
+        """See `Ranker.scores`."""
+        return self._ranker.scores(facts, diseases, age=age, sex=sexes(sex))
 
     def unexplained(self, facts: Facts) -> dict[str, float]:
         """See `Ranker.unexplained`."""

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, delete, func, select, update
 from medassist.case import PatientCase
 from medassist.errors import Language, StorageError, UnknownConsultation
 from medassist.store.database import empty_log, migrate, open_database, reading, writing
-from medassist.store.tables import CachedAnswer, Consultation, Draft, Kind, Outcome, Status, Turn
+from medassist.store.tables import CachedAnswer, Consultation, Draft, KeptExplanation, Kind, Outcome, Status, Turn
 
 
 @dataclass(frozen=True)
@@ -200,6 +200,18 @@ class Store:
         """Let this turn answer the same question from now on."""
         with writing(self._engine) as session:
             session.merge(CachedAnswer(key=key, turn_id=turn_id, created_at=_now()))
+
+    def keep_explanation(self, turn_id: str, told: dict[str, object]) -> None:
+        """Keep the explanation of an answer, in place of an earlier one. Raises `UnknownConsultation`."""
+        with writing(self._engine) as session:
+            if session.scalar(select(Turn.id).where(Turn.id == turn_id)) is None:
+                raise UnknownConsultation
+            session.merge(KeptExplanation(turn_id=turn_id, created_at=_now(), told=told))
+
+    def explanation(self, turn_id: str) -> dict[str, object] | None:
+        """The explanation that is kept of an answer, if any."""
+        with reading(self._engine) as session:
+            return session.scalar(select(KeptExplanation.told).where(KeptExplanation.turn_id == turn_id))
 
     @property
     def database(self) -> Engine:

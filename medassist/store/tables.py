@@ -125,6 +125,16 @@ class AuditEntry(Base):
     hash: Mapped[str]
 
 
+class KeptExplanation(Base):
+    """The explanation of an answer, the latest one; goes with its consultation."""
+
+    __tablename__ = "explanation"
+
+    turn_id: Mapped[str] = mapped_column(ForeignKey("turn.id", ondelete="CASCADE"), primary_key=True)
+    created_at: Mapped[datetime]
+    told: Mapped[dict[str, object]]
+
+
 class CachedAnswer(Base):
     """The turn whose answer may be given again to the same question; goes with its consultation."""
 

@@ -14,6 +14,7 @@ from medassist.engines.adapters import described
 from medassist.errors import LANGUAGES, Language
 from medassist.ui import form, render
 from medassist.ui.examples import EXAMPLES
+from medassist.ui.explaining import ExplainLayout
 from medassist.ui.render import AnswerView
 from medassist.ui.session import Session
 from medassist.ui.words import WORDS, word
@@ -86,6 +87,7 @@ class ConsultLayout:
             *(self.header, self.notice, self.examples_title, self.remark, self.alert, self.status, self.warnings),
             *(self.reasoning_box, self.reasoning, self.answer, self.case_box, self.case_read),
             *(self.questions, self.follow_ups, self.unasked, self.adapters, *self.examples.values()),
+            *self.explained.drawn,
         }
 
     def relabelled(self, language: Language) -> Updates:
@@ -156,6 +158,7 @@ class ConsultLayout:
             self.reasoning = HTML()
         self.answer = HTML(render.answer(idle, BUILT_IN), elem_id="ma-differential")
         self.again = self.wear(gr.Button(visible=False, size="sm", elem_id="ma-again"), value="again")
+        self.explained = ExplainLayout(self.wear)
         with gr.Accordion(open=False, visible=False, elem_id="ma-case-read") as self.case_box:
             self.case_read = HTML()
         self.wear(self.case_box, label="case_read")

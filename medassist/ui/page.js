@@ -1,4 +1,5 @@
-/* The shortcut that sends, and bringing into view what a press of a button has changed below or above. */
+/* The shortcut that sends, bringing into view what a press of a button has changed below or above, and lighting up a
+   finding in the text when its bar is pointed at, and the other way round. */
 (() => {
   const press = (id) => {
     const button = document.getElementById(id);
@@ -22,4 +23,12 @@
       if (target) target.scrollIntoView({ block: error ? "nearest" : "start", behavior: still.matches ? "auto" : "smooth" });
     }, 400);
   });
+  const light = (event) => {
+    const box = event.target.closest && event.target.closest(".ma-explained");
+    document.querySelectorAll(".ma-explained .ma-lit").forEach((each) => each.classList.remove("ma-lit"));
+    const unit = box && event.target.closest("[data-unit]");
+    if (unit) box.querySelectorAll(`[data-unit="${unit.dataset.unit}"]`).forEach((each) => each.classList.add("ma-lit"));
+  };
+  document.addEventListener("mouseover", light);
+  document.addEventListener("focusin", light);
 })();

@@ -14,6 +14,7 @@ from medassist.intake import clean, read_case
 from medassist.services import Services
 from medassist.ui import form, render
 from medassist.ui.examples import EXAMPLES
+from medassist.ui.explaining import Explaining
 from medassist.ui.knowledge import build_knowledge_page
 from medassist.ui.layout import BUILT_IN, ConsultLayout, Updates, set_language
 from medassist.ui.render import AnswerView
@@ -44,6 +45,7 @@ class _ConsultPage:
     def __init__(self, services: Services, ui: ConsultLayout, ending: threading.Event) -> None:
         self.ui, self.ending = ui, ending
         self.services, self.engine, self.store = services, services.engine, services.store
+        self.explaining = Explaining(services, ui.explained, ui.session)
         self.slots = services.settings.max_sessions + 8  # above the engine's own, so that its queue tells the place
 
     def connect(self, page: gr.Blocks) -> None:
@@ -63,8 +65,11 @@ class _ConsultPage:
         diagnosed = ui.diagnose.click(self.diagnose, everything, {*outputs, ui.browser}, **streaming)
         repeated = ui.again.click(self.diagnose_again, everything, {*outputs, ui.browser}, **streaming)
         asked = gr.on([ui.ask.click, ui.question.submit], self.ask, everything, outputs, **streaming)
+        explained = self.explaining.connect(streaming, at_once)
         for run in (diagnosed, repeated, asked):
-            run.then(self.settle, everything, outputs, **at_once)
+            settled = run.then(self.settle, everything, outputs, **at_once)
+            if self.services.settings.explain == "auto" and run is not asked:
+                settled.then(self.explaining.explain, explained.inputs, ui.explained.drawn, **streaming)
         ui.stop.click(None, cancels=[diagnosed, repeated, asked], **at_once).then(
             self.settle, everything, outputs, **at_once
         )
@@ -225,6 +230,7 @@ class _ConsultPage:
             ui.follow_ups: render.follow_ups(session.follow_ups, language),
             ui.alert: render.alert(session.refusal, language),
             ui.unasked: render.alert(session.unasked, language),
+            **self.explaining.shown(session),
         }
 
     def _controls(self, session: Session) -> Updates:

@@ -12,6 +12,7 @@ from typing import Final
 from medassist.engines import Engine
 from medassist.errors import LANGUAGES, Language, MedAssistError, UnknownConsultation
 from medassist.events import Event, Finished, Started
+from medassist.explain import Explanation, Perturbed
 from medassist.prompt import PROMPT_VERSION
 from medassist.store import Store, StoredConsultation
 from medassist.store.tables import Kind
@@ -21,6 +22,13 @@ logger = logging.getLogger(__name__)
 
 INTERVAL: Final = 1 / 12
 """Shortest time between two updates of a page, in seconds: more of them only keep the browser busy."""
+
+
+@dataclass
+class Flag:
+    """Raised by one thread, seen by another; unlike an event it can be copied with a session."""
+
+    raised: bool = False
 
 
 @dataclass
@@ -35,6 +43,23 @@ class Session:
     refusal: MedAssistError | None = None  # why the case was not sent
     unasked: MedAssistError | None = None  # why the question was not
     running: bool = False
+    explanation: Explanation | None = None
+    perturbed: Perturbed | None = None  # what is weighed when the reader changes the case
+    unexplained: MedAssistError | None = None
+    explaining: bool = False
+    stop_explaining: Flag = field(default_factory=Flag)
+    target: int = 0  # the candidate that is explained
+    rival: int | None = None  # over which it is
+
+    def begin_explaining(self) -> None:
+        self.drop_explanation()
+        self.explaining, self.stop_explaining = True, Flag()
+
+    def drop_explanation(self) -> None:
+        """What was explained is another answer now; work on it ends."""
+        self.stop_explaining.raised = True
+        self.explanation = self.perturbed = self.unexplained = None
+        self.target, self.rival = 0, None
 
     @property
     def may_ask(self) -> bool:
@@ -55,6 +80,7 @@ class Session:
     def restore(self, store: Store) -> StoredConsultation | None:
         """Show the remembered consultation as the store has it. Raises `StorageError`."""
         self.answer, self.follow_ups = AnswerView(), ()
+        self.drop_explanation()
         if self.consultation is None:
             return None
         store.mark_interrupted()
@@ -67,6 +93,8 @@ class Session:
             view = AnswerView.of_turn(kept, turn)
             if turn.kind == "diagnosis":
                 self.answer, self.follow_ups = view, ()
+                told = store.explanation(turn.id)
+                self.explanation = Explanation.of_stored(told, kept.case_text) if told else None
             else:
                 self.follow_ups += (view,)
         return kept
@@ -75,6 +103,7 @@ class Session:
         """Start afresh, in the same language and browser."""
         self.consultation, self.answer, self.follow_ups = None, AnswerView(), ()
         self.refusal = self.unasked = None
+        self.drop_explanation()
 
     def wait_until_idle(self, patience: float = 3.0) -> None:
         """Wait for an answer that was told to stop."""
@@ -95,6 +124,7 @@ class Session:
         self.running, started = True, False
         if view.kind == "diagnosis":
             self.consultation, self.follow_ups = None, ()
+            self.drop_explanation()
         else:
             self.follow_ups += (view,)
         view = replace(

@@ -179,6 +179,81 @@ WORDS: Final[dict[str, dict[Language, str]]] = {
     "stopped": {"en": "stopped", "zh": "已停止"},
     "failed": {"en": "failed — incomplete", "zh": "失败——不完整"},
     "interrupted": {"en": "interrupted — incomplete", "zh": "已中断——不完整"},
+    # The explanation.
+    "explain": {"en": "Which findings drove this?", "zh": "哪些表现影响了排序？"},
+    "explain_again": {"en": "Explain again", "zh": "重新解释"},
+    "explain_stop": {"en": "Stop explaining", "zh": "停止解释"},
+    "explain_running": {
+        "en": "Explaining: {samples} of at most {most} samples",
+        "zh": "正在解释：{samples}/{most} 个样本",
+    },
+    "explain_done": {"en": "The explanation is complete.", "zh": "解释已完成。"},
+    "explain_target": {"en": "Explain", "zh": "解释对象"},
+    "explain_rival": {"en": "rather than", "zh": "对比"},
+    "explain_nobody": {"en": "all others", "zh": "其他所有诊断"},
+    "explain_text": {"en": "Case text, findings marked by their pull", "zh": "病例原文（按影响标出）"},
+    "explain_pull": {"en": "Pull", "zh": "影响"},
+    "explain_weight": {"en": "Weight (log-odds)", "zh": "权重（对数比）"},
+    "explain_caption": {
+        "en": "What pulls towards {diagnosis} (+) and away from it (−)",
+        "zh": "支持（+）与不支持（−）{diagnosis}的表现",
+    },
+    "explain_compared": {
+        "en": "What pulls towards {one} (+) rather than {other} (−)",
+        "zh": "偏向{one}（+）而非{other}（−）的表现",
+    },
+    "explain_why": {
+        "en": "{one} over {other}: {units}. The other way: {others}.",
+        "zh": "{one}优于{other}：{units}。相反：{others}。",
+    },
+    "explain_nothing": {"en": "nothing", "zh": "无"},
+    "pulls_for": {"en": "for {diagnosis}", "zh": "支持{diagnosis}"},
+    "pulls_against": {"en": "against {diagnosis}", "zh": "不支持{diagnosis}"},
+    "explain_unreliable": {"en": "Unreliable for this case.", "zh": "本例的解释不可靠。"},
+    "explain_no_ranks": {
+        "en": "The fit does not hold on samples it has not seen, so findings stand in the order of the text.",
+        "zh": "拟合在未见样本上不成立，故各项表现按原文顺序列出，不作排序。",
+    },
+    "explain_hardly": {"en": "This answer hardly depends on the case.", "zh": "该回答几乎不取决于病例。"},
+    "explain_left": {"en": "Not charted, being weaker: {count}.", "zh": "另有 {count} 项影响较小的表现未列出。"},
+    "explain_figures": {
+        "en": "R² on unseen samples {r2} · signs agree {signs} · {samples} samples · seed {seed} · {seconds} s",
+        "zh": "未见样本 R² {r2} · 符号一致 {signs} · {samples} 个样本 · 种子 {seed} · {seconds} 秒",
+    },
+    "explain_neutral": {
+        "en": "{share} of the strongest named again with a neutral phrase instead of a gap",
+        "zh": "改用中性短语替代后，{share} 的主要表现仍相同",
+    },
+    "explain_by_graph": {
+        "en": "Explained is the score of the knowledge graph, which set this order.",
+        "zh": "解释的是决定此排序的知识图谱分数。",
+    },
+    "explain_by_model": {
+        "en": "Explained is how likely the model is to name each candidate first, asked without its reasoning.",
+        "zh": "解释的是模型（不经推理时）首先给出各候选诊断的可能性。",
+    },
+    "explain_not": {
+        "en": "It tells what the ranking among these candidates depends on. It does not tell that the ranking is right, nor "
+        "what causes the illness, and it sees only findings that the case states.",
+        "zh": "它只说明这些候选诊断的排序取决于什么，并不说明排序正确，也不说明病因；只涉及病例中写明的表现。",
+    },
+    "what_if": {"en": "What if a finding were different?", "zh": "若某项表现不同会怎样？"},
+    "what_if_kept": {"en": "Findings: untick to cross out", "zh": "各项表现：取消勾选即删去"},
+    "what_if_text": {"en": "The case without them, to edit", "zh": "删改后的病例（可编辑）"},
+    "what_if_hint": {
+        "en": "Only the shares below change; the consultation stays as it is.",
+        "zh": "仅改变下方份额，会诊记录保持不变。",
+    },
+    "moved": {"en": "As sent → changed", "zh": "原病例 → 删改后"},
+    "moved_share": {"en": "share", "zh": "份额"},
+    "moved_lead": {"en": "lead (log-odds)", "zh": "领先（对数比）"},
+    "moved_same": {"en": "{one} stays first.", "zh": "{one}仍居首位。"},
+    "moved_first": {"en": "{one} comes first, in place of {other}.", "zh": "{one}取代{other}居首位。"},
+    "moved_means": {
+        "en": "Both compare these candidates with each other: the share of all, and the lead over the best other one. Neither is a "
+        "probability of disease.",
+        "zh": "两者仅用于候选诊断之间的比较：所占份额，以及对其他最高者的领先；均非患病概率。",
+    },
     # The knowledge base.
     "search": {"en": "Search", "zh": "检索"},
     "search_label": {"en": "Disease, finding or ICD-10-CM code", "zh": "疾病、表现或 ICD-10-CM 编码"},

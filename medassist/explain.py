@@ -1,0 +1,510 @@
+"""Which findings of a case pulled an answer towards each diagnosis, and whether that can be trusted.
+
+LIME (Ribeiro et al., KDD 2016): the case is perturbed by leaving findings out, the candidates are weighed again, and a
+linear model of what is left tells each finding's weight. The fit is the `lime` package's; the units are clinical
+findings (`units`), samples come in antithetic pairs that leave out one half and then the other, and cases of few
+findings are enumerated. Samples double until the five strongest findings stay the same, so a first picture is early
+and a later one better. Weights are natural logarithms of the odds of a candidate among those shown.
+
+What is explained is the preference among these candidates, not the truth of the reasoning.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+from lime.lime_base import LimeBase
+from numpy.typing import NDArray
+from sklearn.linear_model import Ridge
+
+from medassist.case import PatientCase
+from medassist.compliance import without_markup
+from medassist.deidentify import deidentify
+from medassist.engines import Engine
+from medassist.errors import EngineError, InputError, Language
+from medassist.intake import clean_case
+from medassist.knowledge.graph import Graph
+from medassist.units import Unit, replaced, units, without
+from medassist.weighing import Weigher, weigher
+
+Rows = NDArray[np.float64]
+
+FEWEST = 2
+"""Units below which leaving one out explains nothing."""
+ENUMERATED = 8
+"""Up to so many units every subset is weighed."""
+FIRST, MOST = 64, 512
+"""Samples of the first round; rounds double up to the most."""
+STRONGEST = 5
+SETTLED = 2
+"""Rounds in a row in which the strongest units must stay the same."""
+SIGNS = 0.95
+"""Share of bootstrap fits in which the strongest units must keep their sign (goal of reference and stopping rule)."""
+TRUSTED_R2, TRUSTED_SIGNS = 0.5, 0.9
+"""Below these an explanation is called unreliable, and its ranks are not shown."""
+HARDLY = 0.1
+"""Natural log-odds: where the answer moves less than this over all samples, it hardly depends on the case."""
+RIDGE = 1e-3
+FOLDS = 5
+BOOTSTRAPS = 100
+NEUTRAL = 64
+"""Samples weighed again with a neutral phrase in place of what is left out."""
+WIDTH = 25.0
+"""Of the kernel over cosine distance × 100: lime's own for texts."""
+
+
+class NoFindings(InputError):
+    """A case that cannot be perturbed."""
+
+    code = "no_findings"
+    en = "The case names fewer than two findings, so leaving one out explains nothing."
+    zh = "病例中可识别的表现不足两项，无法通过删减来解释。"
+
+
+class UnknownTarget(InputError):
+    """A diagnosis that is not among the candidates."""
+
+    code = "unknown_target"
+    en = "{name} is not among the diagnoses that can be explained: {names}."
+    zh = "{name} 不在可解释的诊断之列：{names}。"
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Weights of units for every candidate, after so many samples. Arrays: [candidates, units]."""
+
+    units: tuple[Unit, ...]
+    names: tuple[str, ...]  # the candidates as shown, "none of these" last
+    language: Language
+    by: Literal["graph", "model"]  # what ranked, and so what is explained
+    probabilities: tuple[float, ...]  # of the candidates, for the whole case
+    weights: Rows  # log-odds of a candidate against all others
+    against: Rows  # log-probability: the difference of two rows compares two candidates
+    left_out: Rows  # what the log-odds lose when a unit alone is left out
+    r2: tuple[float, ...]  # on samples held out of the fit
+    signs: tuple[float, ...]
+    spread: tuple[float, ...]  # standard deviation of the log-odds over the samples
+    samples: int
+    exact: bool  # every subset was weighed
+    seed: int
+    forward_tokens: int
+    seconds: float
+    settled: bool = False  # nothing more is to be expected
+    stopped: bool = False  # broken off: what there was until then
+    neutral: float | None = None  # share of the strongest units that the rerun with neutral phrases names too
+
+    def place(self, target: str) -> int:
+        """The number of a candidate. Raises `UnknownTarget`."""
+        if target not in self.names:
+            raise UnknownTarget(name=target, names=", ".join(self.names))
+        return self.names.index(target)
+
+    def reliable(self, place: int) -> bool:
+        """Whether ranks may be shown."""
+        return self.r2[place] >= TRUSTED_R2 and self.signs[place] >= TRUSTED_SIGNS and not self.hardly(place)
+
+    def hardly(self, place: int) -> bool:
+        """Whether this candidate's odds hardly depend on the case."""
+        return self.spread[place] < HARDLY
+
+    def strongest(self, place: int, most: int = STRONGEST) -> list[int]:
+        """The units with the largest weights, the largest first."""
+        return strongest(self.weights[place], most)
+
+    def told(self, place: int) -> dict[str, Any]:
+        """For one candidate, in DESIGN's form; weights of an unreliable explanation are given, its ranks are not."""
+        return {
+            "target": self.names[place],
+            "candidates": [
+                {"name": name, "probability": round(share, 6)}
+                for name, share in zip(self.names, self.probabilities, strict=True)
+            ],
+            "units": [
+                {"text": unit.text, "start": unit.start, "end": unit.end, "weight": round(float(weight), 6)}
+                for unit, weight in zip(self.units, self.weights[place], strict=True)
+            ],
+            "r2_heldout": round(self.r2[place], 4),
+            "sign_agreement": round(self.signs[place], 4),
+            "samples": self.samples,
+            "forward_tokens": self.forward_tokens,
+            "seconds": round(self.seconds, 3),
+            "reliable": self.reliable(place),
+            "by": self.by,
+            "exact": self.exact,
+            "seed": self.seed,
+            "stopped": self.stopped,
+            "hardly_depends": self.hardly(place),
+            "neutral_agreement": self.neutral,
+            "left_out": [round(float(each), 6) for each in self.left_out[place]],
+            "sentence": sentence(self, place),
+        }
+
+    def stored(self) -> dict[str, object]:
+        """All candidates, as it is kept with the answer and read by `of_stored`."""
+        return {
+            "units": [[unit.start, unit.end, unit.field, unit.negated, unit.cue] for unit in self.units],
+            "names": list(self.names),
+            "language": self.language,
+            "by": self.by,
+            **{name: np.round(getattr(self, name), 6).tolist() for name in _ARRAYS},
+            **{name: [round(each, 6) for each in getattr(self, name)] for name in _LISTS},
+            **{name: getattr(self, name) for name in _FIGURES},
+        }
+
+    @classmethod
+    def of_stored(cls, told: Mapping[str, Any], case_text: str) -> "Explanation":
+        """What was kept of an answer to `case_text`."""
+        found = tuple(
+            Unit(case_text[start:end], start, end, field, negated, tuple(cue) if cue else None)
+            for start, end, field, negated, cue in told["units"]
+        )
+        rest: dict[str, Any] = {name: told[name] for name in _FIGURES}
+        rest |= {name: np.array(told[name]) for name in _ARRAYS}
+        rest |= {name: tuple(told[name]) for name in _LISTS}
+        return cls(units=found, names=tuple(told["names"]), language=told["language"], by=told["by"], **rest)
+
+    def compared(self, one: int, other: int) -> Rows:
+        """By unit, how much it pulls towards `one` rather than `other` (natural log of their ratio)."""
+        difference: Rows = self.against[one] - self.against[other]
+        return difference
+
+
+_ARRAYS = ("weights", "against", "left_out")
+_LISTS = ("probabilities", "r2", "signs", "spread")
+_FIGURES = ("samples", "exact", "seed", "forward_tokens", "seconds", "settled", "stopped", "neutral")
+
+
+def strongest(weights: Rows, most: int = STRONGEST) -> list[int]:
+    """The places of the largest weights by size, the largest first; equal ones in the order of the text."""
+    return sorted(range(len(weights)), key=lambda unit: (-abs(float(weights[unit])), unit))[:most]
+
+
+def shares(scores: Rows) -> Rows:
+    """Softmax over the candidates, in logarithms, [samples, candidates]."""
+    top = scores.max(axis=1, keepdims=True)
+    told: Rows = scores - top - np.log(np.exp(scores - top).sum(axis=1, keepdims=True))
+    return told
+
+
+@dataclass
+class Samples:
+    """What was weighed: which units each sample kept, and how it speaks for each candidate."""
+
+    kept: NDArray[np.bool_]  # [samples, units]
+    scores: Rows  # [samples, candidates], natural logarithms
+    pairs: NDArray[np.int64]  # samples of a pair are held out together
+
+    @property
+    def log_probabilities(self) -> Rows:
+        return shares(self.scores)
+
+    @property
+    def log_odds(self) -> Rows:
+        """Of each candidate against all others."""
+        told = self.log_probabilities
+        rest = np.empty_like(told)
+        for place in range(told.shape[1]):
+            others = np.delete(told, place, axis=1)
+            top = others.max(axis=1)
+            rest[:, place] = top + np.log(np.exp(others - top[:, None]).sum(axis=1))
+        odds: Rows = told - rest
+        return odds
+
+
+@dataclass
+class Perturbed:
+    """A case and its units, weighed whichever of them are left; every text is weighed once."""
+
+    case_text: str
+    language: Language
+    units: tuple[Unit, ...]
+    weigher: Weigher
+    stopped: Callable[[], bool] = lambda: False
+    _known: dict[str, Rows] = field(default_factory=dict)
+
+    def weigh(
+        self, kept: NDArray[np.bool_], make: Callable[[str, Sequence[Unit], Sequence[bool]], str] = without
+    ) -> Rows:
+        """The candidates' scores, [samples, candidates]; a sample that was not reached is NaN."""
+        texts = [make(self.case_text, self.units, [bool(each) for each in row]) for row in kept]
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        if new:
+            told = self.weigher.weigh(new, self.stopped)
+            if np.isnan(told).any() and not self.stopped():
+                raise EngineError(reason="its scores are no numbers.", reason_zh="其评分不是有效数值。")
+            self._known |= {text: row for text, row in zip(new, told, strict=True) if not np.isnan(row).any()}
+        nothing = np.full(len(self.weigher.names), np.nan)
+        return np.array([self._known.get(text, nothing) for text in texts])
+
+    def what_if(self, text: str) -> tuple[float, ...]:
+        """The candidates' shares for any other text of the case, as natural logarithms."""
+        if text not in self._known:
+            self._known[text] = self.weigher.weigh([text], lambda: False)[0]
+        return tuple(float(each) for each in shares(finite(self._known[text][None]))[0])
+
+
+def perturbed(
+    case: PatientCase, case_text: str, answer: Mapping[str, Any], engine: Engine, graph: Graph | None
+) -> Perturbed:
+    """A stored answer to a case, ready to be perturbed; `case_text` is what the answer was given to.
+
+    Raises `NoFindings` and what `weighing.weigher` raises.
+    """
+    safe = deidentify(without_markup(clean_case(case)[0])).case
+    language: Language = "zh" if answer.get("language") == "zh" else "en"
+    found = tuple(units(case_text))
+    if len(found) < FEWEST:
+        raise NoFindings
+    return Perturbed(case_text, language, found, weigher(safe, case_text, language, answer, engine, graph))
+
+
+def explain(
+    perturbed: Perturbed,
+    *,
+    most: int = MOST,
+    seed: int = 0,
+    adaptive: bool = True,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Iterator[Explanation]:
+    """Better and better explanations of how a case's candidates are ranked; the last is `settled` or `stopped`.
+
+    `most` samples at most, and not fewer unless `adaptive`. The same case, seed and weigher give the same weights. Raises `NoFindings`.
+    """
+    began = time.monotonic()
+    perturbed.stopped = stopped
+    count = len(perturbed.units)
+    if count < FEWEST:
+        raise NoFindings
+    exact = count <= ENUMERATED and 2**count <= most
+    plan = _subsets(count) if exact else _halves(count, most, seed)
+    rounds = [len(plan[0])] if exact else _rounds(most)
+    unchanged, before, last = 0, None, None
+    single = perturbed.weigh(_single(count))
+    for size in rounds:
+        kept, pairs = plan[0][:size], plan[1][:size]
+        samples = Samples(kept, perturbed.weigh(kept), pairs)
+        done = np.asarray(~np.isnan(samples.scores).any(axis=1))
+        if not done[0] or done.sum() < 4 or np.isnan(single).any():
+            break  # stopped before there was a picture
+        samples = Samples(kept[done], finite(samples.scores[done]), pairs[done])
+        last = _explained(perturbed, samples, finite(single), exact, seed, began)
+        now = [frozenset(last.strongest(place)) for place in range(len(last.names))]
+        unchanged = unchanged + 1 if before is not None and now[0] == before[0] else 0
+        before = now
+        if not done.all():
+            break
+        if exact or size == rounds[-1] or (adaptive and unchanged >= SETTLED and last.signs[0] >= SIGNS):
+            last = replace(last, settled=True)
+            break
+        yield last
+    if last is None or not last.settled:
+        if last is not None:
+            yield replace(last, stopped=True)
+        return
+    yield replace(last, neutral=_neutral(perturbed, last, plan), seconds=time.monotonic() - began)
+
+
+def finite(scores: Rows) -> Rows:
+    """Scores with −∞ (a candidate that is ruled out) put below all others, so that a fit has numbers."""
+    if np.isfinite(scores).all():
+        return scores
+    known = scores[np.isfinite(scores)]
+    lowest = float(known.min()) - 10 if known.size else 0.0
+    cleaned: Rows = np.where(np.isfinite(scores), scores, lowest)
+    return cleaned
+
+
+# --- Samples.
+
+
+def _rounds(most: int) -> list[int]:
+    sizes = [min(FIRST, most)]
+    while sizes[-1] < most:
+        sizes.append(min(2 * sizes[-1], most))
+    return sizes
+
+
+def _subsets(count: int) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """All subsets, the whole case first; a subset and its complement are a pair."""
+    numbers = np.arange(2**count)[::-1]
+    kept = (numbers[:, None] >> np.arange(count)) & 1 == 1
+    return kept, np.minimum(numbers, 2**count - 1 - numbers).astype(np.int64)
+
+
+def _halves(count: int, most: int, seed: int) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """The whole case, then pairs: half of the units left out at random, and the other half."""
+    rng = np.random.default_rng(seed)
+    kept = [np.ones(count, dtype=bool)]
+    pairs = [0]
+    while len(kept) < most:
+        half = np.zeros(count, dtype=bool)
+        half[rng.permutation(count)[: count // 2 + int(rng.integers(2)) * (count % 2)]] = True
+        kept += [half, ~half]
+        pairs += [len(kept)] * 2
+    return np.array(kept[:most]), np.array(pairs[:most], dtype=np.int64)
+
+
+def _single(count: int) -> NDArray[np.bool_]:
+    """The whole case, and each unit left out alone."""
+    return np.concatenate([np.ones((1, count), dtype=bool), ~np.eye(count, dtype=bool)])
+
+
+# --- Fit.
+
+
+def _explained(
+    perturbed: Perturbed, samples: Samples, single: Rows, exact: bool, seed: int, began: float
+) -> Explanation:
+    odds, logs = samples.log_odds, samples.log_probabilities
+    places = range(odds.shape[1])
+    alone = Samples(samples.kept[:1], single, samples.pairs[:1]).log_odds
+    weights = np.array([_fit(samples.kept, odds[:, place]) for place in places])
+    return Explanation(
+        units=perturbed.units,
+        names=perturbed.weigher.names,
+        language=perturbed.language,
+        by=perturbed.weigher.by,
+        probabilities=tuple(float(each) for each in np.exp(logs[0])),
+        weights=weights,
+        against=np.array([_fit(samples.kept, logs[:, place]) for place in places]),
+        left_out=(alone[:1] - alone[1:]).T,
+        r2=tuple(_held_out(samples, odds[:, place]) for place in places),
+        signs=tuple(_signs(samples, odds[:, place], weights[place], seed) for place in places),
+        spread=tuple(float(odds[:, place].std()) for place in places),
+        samples=len(samples.kept),
+        exact=exact,
+        seed=seed,
+        forward_tokens=perturbed.weigher.forward_tokens,
+        seconds=time.monotonic() - began,
+    )
+
+
+def _distances(kept: NDArray[np.bool_]) -> Rows:
+    """Cosine distance × 100 of each sample to the whole case, as lime's explainer for texts takes it."""
+    share: Rows = kept.sum(axis=1) / kept.shape[1]
+    distances: Rows = 100 * (1 - np.sqrt(share))
+    return distances
+
+
+def _kernel(distances: Rows) -> Rows:
+    near: Rows = np.sqrt(np.exp(-(distances**2) / WIDTH**2))
+    return near
+
+
+def _fit(kept: NDArray[np.bool_], values: Rows) -> Rows:
+    """The weight of each unit, by the lime package's fit with next to no ridge."""
+    count = kept.shape[1]
+    _, told, _, _ = LimeBase(_kernel).explain_instance_with_data(
+        kept.astype(float),
+        values[:, None],
+        _distances(kept),
+        0,
+        count,
+        feature_selection="none",
+        model_regressor=Ridge(alpha=RIDGE, fit_intercept=True),
+    )
+    weights = np.zeros(count)
+    for unit, weight in told:
+        weights[unit] = weight
+    return weights
+
+
+def _held_out(samples: Samples, values: Rows) -> float:
+    """R² over pairs that the fit has not seen, all folds together; weighted as the fit is."""
+    if float(values.std()) < 1e-9:
+        return 1.0
+    near = _kernel(_distances(samples.kept))
+    kept = samples.kept.astype(float)
+    numbers = {pair: number for number, pair in enumerate(dict.fromkeys(samples.pairs.tolist()))}
+    folds = np.array([numbers[pair] % FOLDS for pair in samples.pairs.tolist()])
+    told = np.empty_like(values)
+    for fold in range(FOLDS):
+        out = folds == fold
+        if out.any():
+            model = Ridge(alpha=RIDGE).fit(kept[~out], values[~out], sample_weight=near[~out])
+            told[out] = model.predict(kept[out])
+    middle = np.average(values, weights=near)
+    return 1.0 - float((near * (values - told) ** 2).sum() / (near * (values - middle) ** 2).sum())
+
+
+def _signs(samples: Samples, values: Rows, weights: Rows, seed: int) -> float:
+    """In what share of bootstrap samples (of pairs) the strongest units keep their sign."""
+    if float(values.std()) < 1e-9:
+        return 1.0
+    rng = np.random.default_rng(seed)
+    near = _kernel(_distances(samples.kept))
+    pairs = [np.flatnonzero(samples.pairs == pair) for pair in dict.fromkeys(samples.pairs.tolist())]
+    top = strongest(weights)
+    design = np.column_stack([samples.kept.astype(float), np.ones(len(values))])
+    penalty = RIDGE * np.eye(design.shape[1])
+    penalty[-1, -1] = 0.0
+    agreed = 0
+    for _ in range(BOOTSTRAPS):
+        rows = np.concatenate([pairs[pick] for pick in rng.integers(len(pairs), size=len(pairs))])
+        weighted = design[rows] * near[rows, None]
+        found = np.linalg.lstsq(weighted.T @ design[rows] + penalty, weighted.T @ values[rows], rcond=None)[0]
+        agreed += int((np.sign(found[top]) == np.sign(weights[top])).sum())
+    return agreed / (BOOTSTRAPS * len(top))
+
+
+def _neutral(
+    perturbed: Perturbed, told: Explanation, plan: tuple[NDArray[np.bool_], NDArray[np.int64]]
+) -> float | None:
+    """Whether weights depend on how a finding is taken out: the share of the strongest that a rerun names too."""
+    kept = plan[0][:NEUTRAL]
+    scores = perturbed.weigh(kept, replaced)
+    done = ~np.isnan(scores).any(axis=1)
+    if done.sum() < 4:
+        return None
+    odds = Samples(kept[done], finite(scores[done]), plan[1][:NEUTRAL][done]).log_odds[:, 0]
+    own, other = set(told.strongest(0)), set(strongest(_fit(kept[done], odds)))
+    return len(own & other) / len(own)
+
+
+# --- In words.
+
+
+@dataclass(frozen=True)
+class _Words:
+    most: str
+    against: str
+    both: str
+    hardly: str
+    join: str
+
+
+_WORDS: dict[Language, _Words] = {
+    "en": _Words(
+        "Most for {name}: {units}.",
+        "Most against {name}: {units}.",
+        "Most for {name}: {units}; against: {others}.",
+        "This answer hardly depends on the case: leaving findings out moves {name} next to nothing.",
+        ", ",
+    ),
+    "zh": _Words(
+        "最支持{name}：{units}。",
+        "最不支持{name}：{units}。",
+        "最支持{name}：{units}；不支持：{others}。",
+        "该回答几乎不取决于病例：删去各项表现后，{name}几乎不变。",
+        "、",
+    ),
+}
+FOR, AGAINST = 3, 2
+"""How many units the sentence names."""
+
+
+def sentence(told: Explanation, place: int) -> str:
+    """An explanation in one sentence."""
+    words, name = _WORDS[told.language], told.names[place]
+    if told.hardly(place):
+        return words.hardly.format(name=name)
+    weights = told.weights[place]
+    floor = 0.1 * float(np.abs(weights).max())
+    order = [unit for unit in strongest(weights, len(weights)) if abs(weights[unit]) >= floor]
+    pulls = words.join.join(told.units[unit].text for unit in [u for u in order if weights[u] > 0][:FOR])
+    pushes = words.join.join(told.units[unit].text for unit in [u for u in order if weights[u] < 0][:AGAINST])
+    if pulls and pushes:
+        return words.both.format(name=name, units=pulls, others=pushes)
+    return (words.most if pulls else words.against).format(name=name, units=pulls or pushes)
