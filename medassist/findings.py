@@ -45,6 +45,13 @@ class Sentence:
         """
         return self._scopes(minor).status(start - self.start, end - self.start)
 
+    def denials(self) -> list[tuple[tuple[int, int], int]]:
+        """Every cue that denies and where what it denies ends, in order, as places in the whole text."""
+        return sorted(
+            ((scope.cue[0] + self.start, scope.cue[1] + self.start), scope.end + self.start)
+            for scope in _denials(self.text, self.field)
+        )
+
     def _scopes(self, minor: bool) -> "_Scopes":
         return self._minor if minor else self._adult
 
