@@ -23,7 +23,7 @@ VITAL = re.compile(
 )
 CONNECTIVE = re.compile(
     r"(?<![\w/'’-])(?:and|or|but|with|plus|because of|as well as|along with|together with|in addition to|accompanied by"
-    r"|associated with|followed by|although|though|whereas|while|however|yet)(?![\w/'’-])",
+    r"|(?:(?:is|are|was|were) )?associated with|followed by|although|though|whereas|while|however|yet)(?![\w/'’-])",
     re.IGNORECASE,
 )
 WHOLE = re.compile(
@@ -42,17 +42,24 @@ GOVERNED = re.compile(
 """What lies before “and” where that joins two objects of one word."""
 WITH = re.compile(
     r"\b(?:consistent|compatible|treated|diagnosed|managed|li(?:ves|ved|ving)|contact|worse(?:ns|ned|ning)?|improve[sd]?|improving|better|filled"
-    r"|covered|relie[vf]\w*|aggravated|exacerbated|eased?|increas\w+|decreas\w+|correlat\w+|interfer\w+|cop(?:e|ing)|down|up|familiar|started|helped"
-    r"|complian\w+|deal\w*|associated|along|together|infected|sex|intercourse|begins?|began|resolve[sd]?|patients?)$",
+    r"|covered|relie[vf]\w*|aggravated|exacerbated|eased?|increas\w+|decreas\w+|correlat\w+|interfer\w+|cop(?:e|ing)|down|up|familiar|started"
+    r"|complian\w+|deal\w*|alternat\w+|help(?:s|ed)?|associated|along|together|infected|sex|intercourse|begins?|began|resolve[sd]?|patients?)$",
     re.IGNORECASE,
 )
 CUT_AT = re.compile(r"(?:no|nor|neither|nil|free of|neg(?:ative)?\.? for)\b")
 IS = re.compile(r"\b(?:is|are|was|were|be|been|with|or|and)$", re.IGNORECASE)
 LEANS = re.compile(
-    r"\b(?:is|are|was|were|ha[sd]|have|been?|of|in|on|at|to|with|and|or|but|found|felt|there|that|which|show\w*|reveal\w*|\w+(?:ed|ing|tes|nts|ws|ses))$|:$",
+    r"\b(?:is|are|was|were|ha[sd]|have|been?|of|in|on|at|to|with|and|or|but|found|felt|there|that|which|show\w*|reveal\w*|\w+(?:ed|ing)|(?!(?:hour|day|week|month|year|time)s)\w+s)$|:$",
     re.IGNORECASE,
 )
 """A verb or preposition, which what is denied completes: “CT showed | no bleed” is one unit."""
+SHARED = re.compile(
+    r"\b(?:are|were|both|all)\b[^,;]*\b(?:normal|elevated|raised|increased|decreased|reduced|low|high|positive|negative|intact|clear|unremarkable|within)\b"
+    r"|[均都皆](?!为?呈?阴性|未|无)",
+    re.IGNORECASE,
+)
+"""What is said of all subjects before it."""
+VERB = re.compile(r"(?<![A-Za-z\d-])\d|\b(?:is|are|was|were|ha[sd]|have|no|\w+ed)\b|[无未不有]", re.IGNORECASE)
 AGO = re.compile(r"\bago\b|[前起来]\W*$", re.IGNORECASE)
 NEGATIVE = re.compile(
     r"[(（]\s*(?:[-－–—−]|neg(?:ative)?|阴性)\s*[)）]|阴性|[−－](?=\W|$)|\b(?:none|nil|nkda)\b|(?<![-\w])(?:negative|neg|absent)(?=\W*$)",
@@ -71,13 +78,11 @@ MEASURES = _set("""alb albumin alp alt amylase aptt ast bilirubin bmi bp bun ca 
     neutrophils o pco platelets plt po potassium pr procalcitonin pulse rbc respirations respiratory rr sats saturation sodium
     spo t temp temperature troponin tsh urea wbc wcc weight age ph rate pressure labs vitals bloods appetite
     energy sleep smell taste vision hearing speech gait mood sensation power tone reflexes lymphocytes eosinophils aspartate
-    alanine aminotransferase transaminase alkaline phosphatase""")
-BARE = (
-    SITES
-    | MEASURES
-    | _set("""a about above acutely after again age aged ago all also am an and any approximately are around as associated at be
+    ct mri x-ray ultrasound echo film urinalysis dip culture serum urine alanine aminotransferase transaminase alkaline phosphatase""")
+NAMES = SITES | MEASURES
+BARE = NAMES | _set("""a about above acutely after again age aged ago all also am an and any approximately are around as associated at be
         been before began beginning being below both but by cc chronic complained complaining complains constant constantly
-        current currently daily day days den denied denies did do does during each early every exam examination few first for
+        current currently daily day days denied denies did do does during each early every exam examination few first for
         former found from gradual gradually had has have he her his history hour hours hourly i in initially intermittent
         intermittently into is it its large last lasted lasting lasts late later left left-sided lots low mainly many
         mild mildly min mins minute minutes moderate moderately month months morning mostly mr mrs ms multiple my new night
@@ -89,36 +94,36 @@ BARE = (
         two under until up usually very was week weeks weekly were when which who whole wide with without w/o
         year years yesterday yr yrs bilateral bilaterally unilateral sided side sides diffuse diffusely focal local
         mm cm kg lb mmhg bpm kpa mmol dl ml l umol u iu ng pg fl msec f c min/day evening afternoon exertion exercise food
-        meals eating movement moving rest walking inspiration breathing standing lying coughing sitting
+        meals flexion extension rotation abduction adduction palpation percussion full passive active deep urination
+        swallowing defecation intercourse eating movement moving rest walking inspiration breathing standing lying coughing sitting
         round oval red pink brown white dark light-brown purple greyish oval-shaped dome-shaped circular
         four five six seven eight nine ten half dozen monday tuesday wednesday thursday friday saturday sunday
         january february march april may june july august september october november december spring summer autumn winter
         however although though therefore addition notable remarkable revealed reveals demonstrates demonstrated noted noticed
         visible seen worse worsening worst worsens increasing better improved improving despite""")
-)
 """Words that say nothing by themselves: sites, measures without a value, times, sides, degrees, and what links them."""
 
 SITE_ZH = (
-    r"(?:全身|周身)?[上下中内外前后左右双两全患各]*(?:头颅|头皮|头|颜面|面|颈|项|胸骨|胸壁|胸廓|胸|腹股沟|腹壁|腹|腰|背|臀|骶|髋|膝|踝|足背|足|脚|手掌|手背|手|腕|肘|肩胛|肩"
+    r"(?:全身|周身)?[上下中内外前后左右双两全患各]{0,6}(?:头颅|头皮|头|颜面|面|颈|项|胸骨|胸壁|胸廓|胸|腹股沟|腹壁|腹|腰|背|臀|骶|髋|膝|踝|足背|足|脚|手掌|手背|手|腕|肘|肩胛|肩"
     r"|臂|上肢|下肢|四肢|肢体|肢|大腿|小腿|腿|指|趾|躯干|会阴|阴囊|睾丸|肛门|肛周|直肠|盆腔|子宫|附件|眼睑|眼|巩膜|结膜|瞳孔|角膜|耳|鼻|口腔|口唇|唇|舌|牙龈|牙|咽|喉|扁桃体"
     r"|甲状腺|乳房|乳腺|乳头|乳|腋窝|淋巴结|皮肤|黏膜|粘膜|肝|胆囊|胆|脾|胰腺|胰|胃|肠|肾|膀胱|输尿管|尿道|前列腺|心脏|心界|心|肺底|肺野|肺|气管|脊柱|脊椎|椎体|颈椎|腰椎"
-    r"|胸椎|关节|肌肉|骨盆|锁骨上|锁骨|肋下|肋缘|剑突下|脐周|脐|耻骨上|季肋|象限|瓣膜|听诊|浅表)(?:部位|部|区域|区|上方|下方|上|下|内侧|外侧|侧|处|缘|骨|窝|壁|面|根|尖)*"
+    r"|胸椎|关节|肌肉|骨盆|锁骨上|锁骨|肋下|肋缘|剑突下|脐周|脐|耻骨上|季肋|象限|瓣膜|听诊|浅表)(?:部位|部|区域|区|上方|下方|上|下|内侧|外侧|侧|处|缘|骨|椎|窝|壁|面|根|尖)*"
 )
 LAB_ZH = (
     r"血常规|尿常规|便常规|大便常规|肝功能?|肾功能?|肝肾功能?|电解质|凝血功能|凝血|血糖|血脂|血压|体温|脉搏|呼吸|心率|体重|身高|血沉|生化|心电图|胸片|精神|食欲|食纳|胃纳|睡眠|饮食|体力"
     r"|神志|神清|大小便|二便|大便|小便|意识|肌力|肌张力|感觉|反射|白细胞|红细胞|血红蛋白|血小板|中性粒细胞|肌酐|尿素氮|转氨酶|胆红素|WBC|RBC|Hb|PLT|CRP|ESR|PCT|ALT|AST|TBil|Cr|BUN|CK|LDH"
 )
 TIME_ZH = (
-    r"(?:约|近|已|于|自|持续|长达|超过)*(?:[\d.一二两三四五六七八九十数几半多余]+(?:余|多|来)?个?半?(?:分钟|小时|钟头|天|日|周|星期|月|年|h|d|min)[余多半]*|昨[天日晚夜]|今[天日晨早晚年]|前[天日晚]"
+    r"(?:约|近|已|于|自|持续|长达|超过){0,3}(?:[\d.一二两三四五六七八九十数几半多余]{1,9}(?:余|多|来)?个?半?(?:分钟|小时|钟头|天|日|周|星期|月|年|h|d|min)[余多半]*|昨[天日晚夜]|今[天日晨早晚年]|前[天日晚]"
     r"|去年|当[天日晚]|次日|近来|近期|最近|平时|夜间|晨起|清晨|早上|下午|晚上|午后|凌晨|入院|起病|发病|病程|病后|术后|产后|餐后|饭后|活动|劳累|休息|运动|进食|平卧|卧位)(?:前|来|后|内|左右|时|起|开始|以来|之前|之后|余|许|中)*"
 )
 LINK_ZH = (
-    r"病人|患者|患儿|本人|其|该|于|在|为|是|的|有|呈|处|个|位于|以|较|稍|略|尤|尤其|明显|显著|为主|为著|为甚|更|加重|减轻|缓解|好转|轻度|中度|重度|轻|重|持续性?|间断性?|间歇性?|阵发性?"
+    r"为主|为著|为甚|病人|患者|患儿|本人|其|该|于|在|为|是|的|有|呈|处|个|位于|以|较|稍|略|尤|尤其|明显|显著|更|加重|减轻|缓解|好转|轻度|中度|重度|轻|重|持续性?|间断性?|间歇性?|阵发性?"
     r"|反复|渐进?性?|逐渐|进行性|突然|突发|无明显诱因|无诱因|出现|发现|可见|查体|体检|体格检查|检查|示|提示|显示|左侧|右侧|双侧|单侧|两侧|对侧|同侧|左|右|双|两|侧|偶尔|偶|时有|经常|每[天日晚周月次]|开始|约|大小|次|度|级|包|片|粒|支|分|全身"
-    r"|\d+|[%‰℃]|/|mmHg|mg|kg|cm|mm|ml|mL|L|g"
+    r"|\d|[%‰℃]|/|mmHg|mg|kg|cm|mm|ml|mL|L|g"
 )
 CUE_ZH = r"否认|未见|未闻及?|未触及|未及|未扪及|没有|无"
-BARE_ZH = re.compile(rf"(?:{CUE_ZH})?(?:{TIME_ZH}|{LAB_ZH}|{SITE_ZH}|{LINK_ZH})+")
+BARE_ZH = re.compile(rf"(?:{CUE_ZH})?(?>{TIME_ZH}|{LAB_ZH}|{SITE_ZH}|{LINK_ZH})++")
 LAB_ZH_VALUE = re.compile(rf"(?:{LAB_ZH})[^\d，；。]{{0,4}}\d")
 NAMES_ZH = re.compile(rf"{LAB_ZH}|{SITE_ZH}")
 

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import random
 import re
 import time
 from pathlib import Path
@@ -27,7 +28,7 @@ LABEL = re.compile(
     )
 )
 CONNECTIVES = re.compile(
-    r"\b(?:and|or|but|with|plus|because of|as well as|along with|together with|in addition to|accompanied by|associated with"
+    r"\b(?:and|or|but|with|plus|because of|as well as|along with|together with|in addition to|accompanied by|(?:(?:is|are|was|were) )?associated with"
     r"|followed by|although|though|whereas|while|however|yet)\b|伴有|伴随|并伴有|并伴|并有|并且|以及|或者|但是|兼有|同时|另外|[伴并及和或且但兼]",
     re.IGNORECASE,
 )
@@ -145,6 +146,7 @@ LEFT = [
     ("Chief complaint: Fever\nExamination: No rub, murmur or gallop.", "Fever rub", "Examination: No murmur or gallop."),
     ("Examination: No rub, murmur or gallop.", "gallop", "Examination: No rub or murmur."),
     ("Cough, no fever or chills.", "fever", "Cough, no chills."),
+    ("It has never bled, ulcerated or blistered.", "bled", "never ulcerated or blistered."),
     ("否认发热、寒战及盗汗。", "发热", "否认寒战及盗汗。"),
     ("否认发热、寒战及盗汗。", "盗汗", "否认发热、寒战。"),
     ("压痛、反跳痛均阴性，腹软", "反跳痛", "压痛阴性，腹软"),
@@ -276,6 +278,44 @@ def shared_cases() -> list[str]:
     return texts + [case["description"] for case in json.loads((SHARED / "cmb_clin_dev.json").read_text())]
 
 
+def faithful(texts: list[str]) -> tuple[int, int]:
+    """Of the units kept in random halves of the texts: how many are told as before, and how many there are."""
+    rng = random.Random(7)
+    told = every = 0
+    for text in texts:
+        found = units(text)
+        for build in (without, replaced):
+            kept = [rng.random() < 0.5 for _ in found]
+            left = build(text, found, kept)
+            again, at = units(left, 10_000), 0
+            for unit in itertools.compress(found, kept):
+                at = left.index(unit.text, at)
+                homes = [home for home in again if home.start < at + len(unit.text) and at < home.end]
+                told += any(home.negated == unit.negated for home in homes)
+                every += 1
+    return told, every
+
+
+def vignettes() -> list[str]:
+    lines = [
+        line for name in ("en", "zh") for line in (HERE / "data" / f"vignettes_{name}.jsonl").read_text().splitlines()
+    ]
+    return [
+        PatientCase.model_validate({k: v for k, v in json.loads(line).items() if k in PatientCase.model_fields}).text()
+        for line in lines
+    ]
+
+
+def test_halves_of_a_case_turn_no_finding_round():
+    """The rules of denial look at neighbours, so a rare slip is left: at most one unit in two hundred."""
+    texts = vignettes()
+    for text in texts:
+        check(text, units(text))
+    told, every = faithful(texts)
+    assert every > 1000
+    assert told >= 0.995 * every
+
+
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the public cases are not here")
 def test_real_cases_are_cut_and_put_together():
     texts = shared_cases()
@@ -286,11 +326,9 @@ def test_real_cases_are_cut_and_put_together():
         assert len(found) <= MOST
         check(text, found)
         assert without(text, found, [True] * len(found)) == text
-        for start in (0, 1):
-            kept = [i % 2 == start for i in range(len(found))]
-            left = without(text, found, kept)
-            assert all(unit.text in left for unit, keep in zip(found, kept, strict=True) if keep)
-            replaced(text, found, kept)
+        assert replaced(text, found, [True] * len(found)) == text
+    told, every = faithful(texts)
+    assert told >= 0.995 * every
 
 
 def test_two_thousand_characters_take_milliseconds():
@@ -302,7 +340,7 @@ def test_two_thousand_characters_take_milliseconds():
 
 
 def test_dictionary_is_read_in_silence(capfd):
-    from medassist import units as module
+    from medassist import unit_cuts as module
 
     module._jieba.cache_clear()
     units("咳嗽伴胸痛")
