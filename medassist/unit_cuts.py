@@ -58,7 +58,8 @@ def _cuts(text: str, cues: list[Span]) -> list[tuple[int, int, bool]]:
     for start, _ in cues:
         cue, before = text[start : start + 20].lower(), _before(text, start)
         if cue.startswith(("without", "w/o")):
-            cut = not lexis.IS.search(before)
+            nested = any(end <= start and not lexis.BREAK.search(text, end, start) for _, end in cues)
+            cut = not nested and not lexis.IS.search(before)  # “never active without …” is no list
         else:
             cut = bool(lexis.CUT_AT.match(cue)) and not lexis.LEANS.search(before)
         if cut:
@@ -165,8 +166,13 @@ def _join_subjects(text: str, spans: list[Span], listed: list[bool], denials: li
     joined = False
     for i in reversed(range(len(spans) - 1)):
         subject = text[slice(*spans[i])]
-        bare = len(subject.split()) <= 2 and not lexis.VERB.search(subject) and not _cue(text, spans[i], denials)
-        joined = bare and (listed[i] or joined) and bool(lexis.SHARED.search(text, *spans[i + 1]))
+        bare = len(subject.split()) <= 2 and not any(said.search(subject) for said in (lexis.VERB, lexis.SHARED))
+        bare = bare and not _cue(text, spans[i], denials)
+        shared = bool(lexis.SHARED.search(text[slice(*spans[i + 1])])) and (listed[i] or joined)
+        named = bool(lexis.RESULT.search(text[slice(*spans[i + 1])])) and (
+            not _stands(subject) or bool(lexis.ACRONYM.fullmatch(subject))
+        )
+        joined = bare and (shared or named)
         if joined:
             _join(spans, listed, i)
 

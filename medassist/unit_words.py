@@ -15,7 +15,7 @@ LAST_ITEM = re.compile(
 )
 
 BREAK = re.compile(
-    r",(?!(?<=\d,)\d)|[，;；•·…。]|、(?!(?<=\d、)\d)|\s[-–—]+\s|—+|(?<=[\u3400-\u9fff])\s+(?=[\u3400-\u9fff])"
+    r"(?<=/[A-Za-z])\.(?=\s)|,(?!(?<=\d,)\d)|[，;；•·…。]|、(?!(?<=\d、)\d)|\s[-–—]+\s|—+|(?<=[\u3400-\u9fff])\s+(?=[\u3400-\u9fff])"
 )
 VITAL = re.compile(
     r"(?<=[\w%％℃°])\s+(?=(?:BP|HR|RR|PR|SpO2|SaO2|[Ss]ats?|[Tt]emp\w*|[Pp]ulse|[Rr]esp\w*|T|P|R)\b[ :：]{0,2}\d)"
@@ -55,10 +55,13 @@ LEANS = re.compile(
 """A verb or preposition, which what is denied completes: “CT showed | no bleed” is one unit."""
 SHARED = re.compile(
     r"\b(?:are|were|both|all)\b[^,;]*\b(?:normal|elevated|raised|increased|decreased|reduced|low|high|positive|negative|intact|clear|unremarkable|within)\b"
-    r"|[均都皆](?!为?呈?阴性|未|无)",
+    r"|[均都皆](?!为?呈?阴性|未|无)|正常$|[未无](?:见)?(?:明显|确切|特殊)?异常$",
     re.IGNORECASE,
 )
 """What is said of all subjects before it."""
+RESULT = re.compile(r"\b(?:normal|negative|neg|unremarkable|raised|elevated)$", re.IGNORECASE)
+"""What is said of all tests before it."""
+ACRONYM = re.compile(r"[\w-]*[A-Z]{2}[\w-]*")
 VERB = re.compile(r"(?<![A-Za-z\d-])\d|\b(?:is|are|was|were|ha[sd]|have|no|\w+ed)\b|[无未不有]", re.IGNORECASE)
 AGO = re.compile(r"\bago\b|[前起来]\W*$", re.IGNORECASE)
 NEGATIVE = re.compile(
@@ -93,7 +96,7 @@ BARE = NAMES | _set("""a about above acutely after again age aged ago all also a
         that the their then there these they this those three throughout time times to today together tonight towards twice
         two under until up usually very was week weeks weekly were when which who whole wide with without w/o
         year years yesterday yr yrs bilateral bilaterally unilateral sided side sides diffuse diffusely focal local
-        mm cm kg lb mmhg bpm kpa mmol dl ml l umol u iu ng pg fl msec f c min/day evening afternoon exertion exercise food
+        mm cm kg lb mmhg bpm kpa mmol dl ml l r umol u iu ng pg fl msec f c min/day evening afternoon exertion exercise food
         meals flexion extension rotation abduction adduction palpation percussion full passive active deep urination
         swallowing defecation intercourse eating movement moving rest walking inspiration breathing standing lying coughing sitting
         round oval red pink brown white dark light-brown purple greyish oval-shaped dome-shaped circular
@@ -124,7 +127,7 @@ LINK_ZH = (
 )
 CUE_ZH = r"否认|未见|未闻及?|未触及|未及|未扪及|没有|无"
 BARE_ZH = re.compile(rf"(?:{CUE_ZH})?(?>{TIME_ZH}|{LAB_ZH}|{SITE_ZH}|{LINK_ZH})++")
-LAB_ZH_VALUE = re.compile(rf"(?:{LAB_ZH})[^\d，；。]{{0,4}}\d")
+LAB_ZH_VALUE = re.compile(rf"(?:{LAB_ZH})[^\d，；。]{{0,4}}\d(?![\d.]*(?:天|日|周|月|年|小时))")
 NAMES_ZH = re.compile(rf"{LAB_ZH}|{SITE_ZH}")
 
 JOINS_ZH = _set("伴 伴有 伴随 并伴 并伴有 并 并有 并且 及 以及 和 或 或者 且 但 但是 兼 兼有 同时 另外")

@@ -223,6 +223,13 @@ def test_neighbours_are_joined_until_few_enough_are_left(most):
     assert without(LONG, found, [True] * len(found)) == LONG
 
 
+def test_denied_is_joined_to_denied_first():
+    assert [unit.text for unit in units("Ache, no fever, no swelling of the right ankle", 2)] == [
+        "Ache",
+        "no fever, no swelling of the right ankle",
+    ]
+
+
 def test_joined_item_keeps_the_cue_that_lies_outside():
     text = "Denies fever, chills, aches, rash"
     found = units(text, 3)
@@ -334,9 +341,12 @@ def test_real_cases_are_cut_and_put_together():
 def test_two_thousand_characters_take_milliseconds():
     text = " ".join(phrase["text"] for phrase in ALL_PHRASES)[:8000]
     units(text[:100])  # reads the dictionary
-    begin = time.process_time()
-    units(text)
-    assert (time.process_time() - begin) / len(text) * 2000 < 0.1  # 20 ms are asked for on an idle machine
+    spent = []
+    for _ in range(3):
+        begin = time.process_time()
+        units(text)
+        spent.append(time.process_time() - begin)
+    assert min(spent) / len(text) * 2000 < 0.02
 
 
 def test_dictionary_is_read_in_silence(capfd):
