@@ -152,12 +152,45 @@ def page(rounds: int) -> list[Row]:
     return [row]
 
 
+def explain(rounds: int) -> list[Row]:
+    """Weighing 64 perturbed texts and five candidates: as lime is usually given it, and as one tree of tokens."""
+    user = Row("CPU of lime's usual call (fp32, a forward each) over ours as run", "≥ 15", "s")
+    same = Row("the same over ours in the same fp32", "≥ 8", "s")
+    gap = Row("gap between streamed pieces, p95, two explanations beside four streams over none", "≤ 2", "s")
+    ours, stock, streams = Arm("weighing"), Arm("stock"), Arm("streams")
+    ours("weigh", number=99)
+    furthest, tokens = 0.0, 0.0
+    for n in range(max(1, rounds // 3)):
+        a, b, c = ours("weigh", number=n), stock("weigh", number=n), stock("weigh_as_tree", number=n)
+        user.add(b["cpu"], a["cpu"])
+        same.add(b["cpu"], c["cpu"])
+        pairs = zip(b["told"], c["told"], strict=True)
+        furthest = max(
+            furthest,
+            *(
+                abs(x - y)
+                for one, other in pairs
+                for p, q in zip(one, other, strict=True)
+                for x, y in zip(p, q, strict=True)
+            ),
+        )
+        tokens = c["naive_tokens"] / c["tokens"]
+    same.title += f" (log-probabilities within {furthest:.1e}; {tokens:.1f} times fewer tokens)"
+    for n in range(max(2, rounds // 2)):
+        quiet, busy = (streams("gaps", number=2 * n + explaining, explaining=bool(explaining)) for explaining in (0, 1))
+        gap.add(p95(busy["gaps"]), p95(quiet["gaps"]))
+    for arm in (ours, stock, streams):
+        arm.close()
+    return [user, same, gap]
+
+
 SUITES: dict[str, Callable[[int], list[Row]]] = {
     "single": single,
     "eight": eight,
     "prefix": prefix,
     "loads": loads,
     "page": page,
+    "explain": explain,
 }
 
 

@@ -272,7 +272,22 @@ class Page:
         return {"cpu": answer_cpu(coalesced)}
 
 
-ARMS: dict[str, Callable[[], Any]] = {"ours": Ours, "bare": Bare, "llama": Llama, "loading": Loading, "page": Page}
+def _explaining(name: str) -> Any:
+    from benchmarks import explaining
+
+    return getattr(explaining, name)()
+
+
+ARMS: dict[str, Callable[[], Any]] = {
+    "ours": Ours,
+    "bare": Bare,
+    "llama": Llama,
+    "loading": Loading,
+    "page": Page,
+    "weighing": lambda: _explaining("Engine"),
+    "stock": lambda: _explaining("Stock"),
+    "streams": lambda: _explaining("Streams"),
+}
 
 
 def main() -> None:

@@ -80,6 +80,8 @@ def test_a_run_writes_its_curve_and_an_adapter_that_changes_something(trained: P
     weights = load_file(trained / "adapter" / "adapter_model.safetensors")
     assert len(weights) == 30 * 3 * 2
     assert any(float(value.abs().max()) > 0 for name, value in weights.items() if "lora_B" in name)
+    assert (trained / "curve.png").read_bytes().startswith(b"\x89PNG")
+    assert json.loads((trained / "speed.json").read_text())["tokens"] > 0
 
 
 @pytest.fixture(scope="module")

@@ -163,9 +163,31 @@ def finetune(
     began = time.monotonic()
     trainer.train(resume_from_checkpoint=None if fresh else get_last_checkpoint(str(output)))
     _write_speed(output, trainer, time.monotonic() - began)
+    draw_curve(output)
     folder = output / "adapter"
     trainer.model.save_pretrained(str(folder), safe_serialization=True)
     return folder
+
+
+def draw_curve(output: Path) -> Path:
+    """`curve.png` from a run's `curve.csv`: training and validation loss over steps."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    with (output / "curve.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    figure, axes = pyplot.subplots(figsize=(7, 4))
+    for name, label in (("loss", "training"), ("eval_loss", "validation")):
+        told = [(int(row["step"]), float(row[name])) for row in rows if row[name]]
+        axes.plot([step for step, _ in told], [loss for _, loss in told], label=label, marker="o", markersize=3)
+    axes.set(xlabel="step", ylabel="loss", yscale="log")
+    axes.legend()
+    figure.tight_layout()
+    figure.savefig(output / "curve.png", dpi=120)
+    pyplot.close(figure)
+    return output / "curve.png"
 
 
 def _write_speed(output: Path, trainer: Any, seconds: float) -> None:
