@@ -2,8 +2,8 @@
 
 LIME (Ribeiro et al., KDD 2016): the case is perturbed by leaving findings out, the candidates are weighed again, and a
 linear model of what is left tells each finding's weight. The fit is the `lime` package's; the units are clinical
-findings (`units`), samples come in antithetic pairs that leave out one half and then the other, and cases of few
-findings are enumerated. Samples double until the five strongest findings stay the same, so a first picture is early
+findings (`units`), samples come in antithetic pairs that leave out one half and then the other, balanced so that
+findings do not stand in for each other, and cases of few findings are enumerated. Samples double until the five strongest findings stay the same, so a first picture is early
 and a later one better. Weights are natural logarithms of the odds of a candidate among those shown.
 
 What is explained is the preference among these candidates, not the truth of the reasoning.
@@ -17,6 +17,7 @@ from typing import Any, Literal
 import numpy as np
 from lime.lime_base import LimeBase
 from numpy.typing import NDArray
+from scipy.linalg import hadamard
 from sklearn.linear_model import Ridge
 
 from medassist.case import PatientCase
@@ -35,7 +36,8 @@ FEWEST = 2
 """Units below which leaving one out explains nothing."""
 ENUMERATED = 8
 """Up to so many units every subset is weighed."""
-FIRST, MOST = 64, 512
+BLOCK = 64
+FIRST, MOST = BLOCK, 512
 """Samples of the first round; rounds double up to the most."""
 STRONGEST = 5
 SETTLED = 2
@@ -46,6 +48,8 @@ TRUSTED_R2, TRUSTED_SIGNS = 0.5, 0.9
 """Below these an explanation is called unreliable, and its ranks are not shown."""
 HARDLY = 0.1
 """Natural log-odds: where the answer moves less than this over all samples, it hardly depends on the case."""
+FAINT = 0.05
+"""Share of the largest weight below which a finding is neither named, marked nor charted."""
 RIDGE = 1e-3
 FOLDS = 5
 BOOTSTRAPS = 100
@@ -81,6 +85,7 @@ class Explanation:
     by: Literal["graph", "model"]  # what ranked, and so what is explained
     probabilities: tuple[float, ...]  # of the candidates, for the whole case
     weights: Rows  # log-odds of a candidate against all others
+    errors: Rows  # their standard errors, by bootstrap
     against: Rows  # log-probability: the difference of two rows compares two candidates
     left_out: Rows  # what the log-odds lose when a unit alone is left out
     r2: tuple[float, ...]  # on samples held out of the fit
@@ -165,13 +170,21 @@ class Explanation:
         rest |= {name: tuple(told[name]) for name in _LISTS}
         return cls(units=found, names=tuple(told["names"]), language=told["language"], by=told["by"], **rest)
 
+    def names_again(self, before: "Explanation", place: int = 0) -> bool:
+        """Whether an earlier explanation's strongest units are these, up to units that tie with the last of them."""
+        now, weights = self.strongest(place), abs(self.weights[place])
+        least = float(weights[now[-1]])
+        return all(
+            unit in now or float(weights[unit] + self.errors[place][unit]) >= least for unit in before.strongest(place)
+        )
+
     def compared(self, one: int, other: int) -> Rows:
         """By unit, how much it pulls towards `one` rather than `other` (natural log of their ratio)."""
         difference: Rows = self.against[one] - self.against[other]
         return difference
 
 
-_ARRAYS = ("weights", "against", "left_out")
+_ARRAYS = ("weights", "errors", "against", "left_out")
 _LISTS = ("probabilities", "r2", "signs", "spread")
 _FIGURES = ("samples", "exact", "seed", "forward_tokens", "seconds", "settled", "stopped", "neutral")
 
@@ -280,19 +293,17 @@ def explain(
     exact = count <= ENUMERATED and 2**count <= most
     plan = _subsets(count) if exact else _halves(count, most, seed)
     rounds = [len(plan[0])] if exact else _rounds(most)
-    unchanged, before, last = 0, None, None
+    unchanged, last = 0, None
     single = perturbed.weigh(_single(count))
     for size in rounds:
         kept, pairs = plan[0][:size], plan[1][:size]
         samples = Samples(kept, perturbed.weigh(kept), pairs)
         done = np.asarray(~np.isnan(samples.scores).any(axis=1))
-        if not done[0] or done.sum() < 4 or np.isnan(single).any():
+        if done.sum() < 4 or np.isnan(single).any():
             break  # stopped before there was a picture
         samples = Samples(kept[done], finite(samples.scores[done]), pairs[done])
-        last = _explained(perturbed, samples, finite(single), exact, seed, began)
-        now = [frozenset(last.strongest(place)) for place in range(len(last.names))]
-        unchanged = unchanged + 1 if before is not None and now[0] == before[0] else 0
-        before = now
+        before, last = last, _explained(perturbed, samples, finite(single), exact, seed, began)
+        unchanged = unchanged + 1 if before is not None and last.names_again(before) else 0
         if not done.all():
             break
         if exact or size == rounds[-1] or (adaptive and unchanged >= SETTLED and last.signs[0] >= SIGNS):
@@ -334,15 +345,21 @@ def _subsets(count: int) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
 
 
 def _halves(count: int, most: int, seed: int) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    """The whole case, then pairs: half of the units left out at random, and the other half."""
+    """Blocks of 64: an orthogonal array of 32 runs and its mirror image, its columns dealt to the units at random.
+
+    In such a block every unit is kept as often as not, beside any other as often as not, and half the units are kept
+    on average; a unit's weight is free of what any two units do together (Plackett and Burman 1946; the mirror image
+    is the foldover of Box and Wilson 1951). Halves at random need several times the samples for the same five.
+    """
     rng = np.random.default_rng(seed)
-    kept = [np.ones(count, dtype=bool)]
-    pairs = [0]
+    array = hadamard(BLOCK // 2)[:, 1:] > 0  # its first column is constant
+    kept: list[NDArray[np.bool_]] = []
+    pairs: list[int] = []
     while len(kept) < most:
-        half = np.zeros(count, dtype=bool)
-        half[rng.permutation(count)[: count // 2 + int(rng.integers(2)) * (count % 2)]] = True
-        kept += [half, ~half]
-        pairs += [len(kept)] * 2
+        columns = rng.permutation(array.shape[1])[:count]
+        for half in array[rng.permutation(len(array))][:, columns] ^ (rng.random(count) < 0.5):
+            kept += [half, ~half]
+            pairs += [len(kept)] * 2
     return np.array(kept[:most]), np.array(pairs[:most], dtype=np.int64)
 
 
@@ -361,17 +378,19 @@ def _explained(
     places = range(odds.shape[1])
     alone = Samples(samples.kept[:1], single, samples.pairs[:1]).log_odds
     weights = np.array([_fit(samples.kept, odds[:, place]) for place in places])
+    again = [_refitted(samples, odds[:, place], seed) for place in places]
     return Explanation(
         units=perturbed.units,
         names=perturbed.weigher.names,
         language=perturbed.language,
         by=perturbed.weigher.by,
-        probabilities=tuple(float(each) for each in np.exp(logs[0])),
+        probabilities=tuple(float(each) for each in np.exp(shares(single[:1])[0])),
         weights=weights,
+        errors=np.array([each.std(axis=0) for each in again]),
         against=np.array([_fit(samples.kept, logs[:, place]) for place in places]),
         left_out=(alone[:1] - alone[1:]).T,
         r2=tuple(_held_out(samples, odds[:, place]) for place in places),
-        signs=tuple(_signs(samples, odds[:, place], weights[place], seed) for place in places),
+        signs=tuple(_signs(again[place], weights[place]) for place in places),
         spread=tuple(float(odds[:, place].std()) for place in places),
         samples=len(samples.kept),
         exact=exact,
@@ -429,24 +448,28 @@ def _held_out(samples: Samples, values: Rows) -> float:
     return 1.0 - float((near * (values - told) ** 2).sum() / (near * (values - middle) ** 2).sum())
 
 
-def _signs(samples: Samples, values: Rows, weights: Rows, seed: int) -> float:
-    """In what share of bootstrap samples (of pairs) the strongest units keep their sign."""
-    if float(values.std()) < 1e-9:
-        return 1.0
+def _refitted(samples: Samples, values: Rows, seed: int) -> Rows:
+    """The weights of bootstrap samples (of pairs), [fits, units]."""
     rng = np.random.default_rng(seed)
     near = _kernel(_distances(samples.kept))
     pairs = [np.flatnonzero(samples.pairs == pair) for pair in dict.fromkeys(samples.pairs.tolist())]
-    top = strongest(weights)
     design = np.column_stack([samples.kept.astype(float), np.ones(len(values))])
     penalty = RIDGE * np.eye(design.shape[1])
     penalty[-1, -1] = 0.0
-    agreed = 0
-    for _ in range(BOOTSTRAPS):
+    found = np.empty((BOOTSTRAPS, samples.kept.shape[1]))
+    for fit in range(BOOTSTRAPS):
         rows = np.concatenate([pairs[pick] for pick in rng.integers(len(pairs), size=len(pairs))])
         weighted = design[rows] * near[rows, None]
-        found = np.linalg.lstsq(weighted.T @ design[rows] + penalty, weighted.T @ values[rows], rcond=None)[0]
-        agreed += int((np.sign(found[top]) == np.sign(weights[top])).sum())
-    return agreed / (BOOTSTRAPS * len(top))
+        solved = np.linalg.lstsq(weighted.T @ design[rows] + penalty, weighted.T @ values[rows], rcond=None)[0]
+        found[fit] = solved[:-1]
+    return found
+
+
+def _signs(again: Rows, weights: Rows) -> float:
+    """In what share of the fits the strongest units keep their sign; of next to nothing the sign means nothing."""
+    least = FAINT * float(np.abs(weights).max())
+    top = [unit for unit in strongest(weights) if abs(float(weights[unit])) >= least]
+    return float((np.sign(again[:, top]) == np.sign(weights[top])).mean())
 
 
 def _neutral(
@@ -501,7 +524,7 @@ def sentence(told: Explanation, place: int) -> str:
     if told.hardly(place):
         return words.hardly.format(name=name)
     weights = told.weights[place]
-    floor = 0.1 * float(np.abs(weights).max())
+    floor = 2 * FAINT * float(np.abs(weights).max())
     order = [unit for unit in strongest(weights, len(weights)) if abs(weights[unit]) >= floor]
     pulls = words.join.join(told.units[unit].text for unit in [u for u in order if weights[u] > 0][:FOR])
     pushes = words.join.join(told.units[unit].text for unit in [u for u in order if weights[u] < 0][:AGAINST])

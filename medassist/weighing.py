@@ -8,7 +8,7 @@ whatever is left of the case, and one more, "none of these".
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -19,6 +19,7 @@ from medassist.engines import Engine
 from medassist.errors import LANGUAGES, EngineError, InputError, Language
 from medassist.ground import Grounding, ground, look_up
 from medassist.knowledge.graph import Graph
+from medassist.knowledge.lexicon import Known
 from medassist.points import none_score
 from medassist.prompt import NONE_FITS, answer_opening, diagnosis_prompt
 
@@ -70,6 +71,7 @@ class GraphWeigher:
     sex: str
     by: Literal["graph", "model"] = "graph"
     forward_tokens: int = 0
+    known: Known = field(default_factory=dict, repr=False)  # sentences come again and again
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -85,7 +87,7 @@ class GraphWeigher:
                 rows.append([math.nan] * (len(self.diseases) + 1))
                 continue
             age, sex = self._person(text)
-            facts = self.graph.read(text, age, sex)
+            facts = self.graph.read(text, age, sex, self.known)
             scores = self.graph.scores(facts, self.diseases, age=age, sex=sex)
             rows.append([*(scores[each] for each in self.diseases), none])
         return np.array(rows, dtype=np.float64).reshape(len(texts), len(self.diseases) + 1)

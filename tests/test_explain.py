@@ -21,6 +21,7 @@ from medassist.explain import (
     Perturbed,
     Samples,
     UnknownTarget,
+    _halves,
     explain,
     finite,
     perturbed,
@@ -120,11 +121,12 @@ def test_few_findings_are_enumerated() -> None:
 
 
 def test_half_is_left_out_and_then_the_other_half() -> None:
-    made = of(TEXT, Linear(PULLS))
-    last(made)
-    count = len(made.units)
-    kept = [sum(each.text in text for each in made.units) for text in made.weigher.asked[count + 1 :]]  # type: ignore[attr-defined]
-    assert set(kept) <= {count // 2, count - count // 2, count}
+    count = len(units(TEXT))
+    kept, pairs = _halves(count, 128, 0)
+    assert all((kept[row] ^ kept[row + 1]).all() and pairs[row] == pairs[row + 1] for row in range(0, 128, 2))
+    block = kept[:64].astype(int) * 2 - 1
+    assert (block.sum(axis=0) == 0).all()  # kept as often as not
+    assert (block.T @ block == 64 * np.eye(count, dtype=int)).all()  # beside any other as often as not
 
 
 def test_every_text_is_weighed_once() -> None:

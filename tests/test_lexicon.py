@@ -4,9 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from medassist.case import PatientCase
 from medassist.findings import Status
 from medassist.knowledge.graph import Graph
 from medassist.knowledge.stems import meaning
+from medassist.units import units, without
 
 
 def read(graph: Graph, text: str, age: float = 40, sex: str = "female") -> dict[str, str]:
@@ -103,3 +105,14 @@ def test_any_text_is_read_and_every_place_lies_in_it(graph: Graph, text: str) ->
 def test_stems() -> None:
     assert meaning("the swelling of his legs") == meaning("Swollen leg")
     assert meaning("oedematous") == meaning("edematous") and meaning("tumours") == meaning("tumor")
+
+
+def test_sentences_that_come_again_are_read_as_before(graph: Graph, case_en: PatientCase, case_zh: PatientCase) -> None:
+    """Versions of one case read with what their sentences were found to say: the same facts, at the same places."""
+    for case in (case_en, case_zh):
+        text, known = case.text(), {}
+        found = units(text)
+        for gone in range(len(found)):
+            some = without(text, found, [number != gone for number in range(len(found))])
+            assert graph.read(some, case.age, case.sex, known) == graph.read(some, case.age, case.sex)
+        assert known

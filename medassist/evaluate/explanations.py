@@ -44,6 +44,7 @@ class Measured:
     samples: int = 0
     jaccard: float = 0.0  # of the five strongest, mean over pairs of seeds
     same_as_fixed: bool = False  # the same five as with all samples
+    ties_with_fixed: bool = False  # … or others that tie with the fifth within its standard error
     deletion: float = 0.0  # area under the curve
     deletion_random: float = 0.0
     insertion: float = 0.0
@@ -95,6 +96,7 @@ def _measured(gold: GoldCase, language: Language, answered: Answered, graph: Gra
         samples=first.samples,
         jaccard=statistics.fmean(len(a & b) / len(a | b) for a, b in combinations(tops, 2)),
         same_as_fixed=frozenset(fixed.strongest(0)) == tops[0],
+        ties_with_fixed=fixed.names_again(first),
         **curves,
         planted=_planted(gold.case, first, answered, graph, language, most),
         neutral=first.neutral,
@@ -230,7 +232,9 @@ def _figures(measured: Sequence[Measured]) -> dict[str, Any]:
         "jaccard5_mean_reliable": round(statistics.fmean(each.jaccard for each in reliable), 4) if reliable else None,
         "jaccard5_mean_unreliable": round(statistics.fmean(each.jaccard for each in doubtful), 4) if doubtful else None,
         "samples_median": median(lambda each: float(each.samples)),
+        "at_most_half_the_samples": share(lambda each: each.samples <= MOST // 2),
         "adaptive_same_top5": share(lambda each: each.same_as_fixed),
+        "adaptive_same_top5_or_tied": share(lambda each: each.ties_with_fixed),
         "adaptive_same_top5_with_half": share(lambda each: each.same_as_fixed and each.samples <= MOST // 2),
         "deletion_ratio_median": median(lambda each: each.deletion / max(each.deletion_random, 1e-9)),
         "deletion_ratio_at_most_0.6": share(lambda each: each.deletion <= 0.6 * each.deletion_random),

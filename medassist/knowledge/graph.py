@@ -13,7 +13,7 @@ from medassist.differential import Evidence
 from medassist.errors import KnowledgeError, Language
 from medassist.findings import Status
 from medassist.knowledge.build import FINDING, SCHEMA_VERSION
-from medassist.knowledge.lexicon import Facts, Lexicon, Observation
+from medassist.knowledge.lexicon import Facts, Known, Lexicon, Observation
 from medassist.knowledge.rank import Ranked, Ranker, sexes
 from medassist.knowledge.records import Disease, Finding, Measure, RedFlag, Source
 
@@ -94,9 +94,9 @@ class Graph:
 
     # --- A case.
 
-    def read(self, case_text: str, age: float | None, sex: str) -> Facts:
-        """The findings a case states, denies, suspects. `sex` as in a case, in either language."""
-        return self._lexicon.read(case_text, age=age, sex=sexes(sex))
+    def read(self, case_text: str, age: float | None, sex: str, known: Known | None = None) -> Facts:
+        """The findings a case states, denies, suspects. `sex` as in a case, in either language; `known`: see `Lexicon`."""
+        return self._lexicon.read(case_text, age=age, sex=sexes(sex), known=known)
 
     def rank(self, facts: Facts, *, age: float | None = None, sex: str = "unknown", top: int = 10) -> list[Ranked]:
         """See `Ranker.rank`."""

@@ -7,7 +7,7 @@ clause, with up to two foreign words between them; Chinese phrases as written, `
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from medassist.findings import Sentence, Status, sentences
 from medassist.knowledge.measures import Reader, Value
@@ -76,6 +76,19 @@ class Facts:
         return {name: seen for name, seen in self.having(Status.ABSENT).items() if name not in stated}
 
 
+@dataclass(frozen=True)
+class _Said:
+    """What one sentence says, its places counted from the sentence's beginning."""
+
+    found: list[Observation]
+    judged: list[Observation]
+    values: list[Value]
+
+
+Known = dict[tuple[str, str, float | None, str], _Said]
+"""What sentences were found to say, by their text, field, and the patient's age and sex."""
+
+
 @dataclass
 class _Phrase:
     finding: str
@@ -124,24 +137,40 @@ class Lexicon:
         for phrase in english.values():  # looked up by its rarest word
             self._english[min(phrase.stems, key=lambda word: (common[word], word))].append(phrase)
 
-    def read(self, case_text: str, *, age: float | None = None, sex: str = "unknown") -> Facts:
-        """What the case states. `age` in years and `sex` decide which limits a value is held against."""
-        minor = age is not None and age < 16
+    def read(
+        self, case_text: str, *, age: float | None = None, sex: str = "unknown", known: "Known | None" = None
+    ) -> Facts:
+        """What the case states. `age` in years and `sex` decide which limits a value is held against.
+
+        `known` keeps what sentences say from one reading to the next: for many versions of one case.
+        """
         found: list[Observation] = []
         judged: list[Observation] = []
         values: list[Value] = []
         for sentence in sentences(case_text):
             if sentence.field == "patient":
                 continue
-            for match in self._matches(sentence):
-                found += self._observe(match, sentence, minor)
-            for value in self._reader.read(sentence):
-                values.append(value)
-                judged += self._judge(value, age, sex, sentence)
+            key = (sentence.text, sentence.field, age, sex)
+            said = known.get(key) if known is not None else None
+            if said is None:
+                said = self._said(replace(sentence, start=0), age, sex)
+                if known is not None:
+                    known[key] = said
+            start = sentence.start
+            found += [replace(each, start=each.start + start, end=each.end + start) for each in said.found]
+            judged += [replace(each, start=each.start + start, end=each.end + start) for each in said.judged]
+            values += [replace(each, start=each.start + start, end=each.end + start) for each in said.values]
         measured = {each.finding for each in judged}  # “blood pressure 120/80” is no suspicion of a high one
         found = [*judged, *(each for each in found if not (each.loose and each.finding in measured))]
         found += self._made(found)
         return Facts(tuple(sorted(found, key=lambda each: (each.start, -each.end))), tuple(values))
+
+    def _said(self, sentence: Sentence, age: float | None, sex: str) -> "_Said":
+        """What a sentence that begins at 0 says."""
+        minor = age is not None and age < 16
+        found = [each for match in self._matches(sentence) for each in self._observe(match, sentence, minor)]
+        values = list(self._reader.read(sentence))
+        return _Said(found, [each for value in values for each in self._judge(value, age, sex, sentence)], values)
 
     def _made(self, found: list[Observation]) -> list[Observation]:
         """The findings that others make together: “sudden” here and “right arm weak” there are a sudden deficit."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from medassist.errors import Language, MedAssistError
-from medassist.explain import Explanation, Rows, sentence, strongest
+from medassist.explain import FAINT, Explanation, Rows, sentence, strongest
 from medassist.ui.form import explain as say_error
 from medassist.ui.render import part
 from medassist.ui.words import word
@@ -15,8 +15,6 @@ Side = Literal["", "for", "against"]
 
 ROWS = 12
 """The most findings in the chart."""
-FAINT = 0.05
-"""Share of the largest weight below which a finding is neither marked nor charted."""
 STRENGTHS = 3
 """Shades of a mark."""
 VISIBLE = 0.05
