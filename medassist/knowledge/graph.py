@@ -102,6 +102,10 @@ class Graph:
         """See `Ranker.rank`."""
         return self._ranker.rank(facts, age=age, sex=sexes(sex), top=top)
 
+    def unexplained(self, facts: Facts) -> dict[str, float]:
+        """See `Ranker.unexplained`."""
+        return self._ranker.unexplained(facts)
+
     def raised(self, facts: Facts, *, age: float | None = None, sex: str = "unknown") -> list[Raised]:
         """The red flags that a case raises, the most urgent first. A suspicion may raise one and cannot silence one."""
         present = {seen.finding: seen for seen in facts.observations if seen.loose} | facts.present

@@ -11,7 +11,7 @@ orders, it is no probability, and none is shown (Rish, An empirical study of the
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from medassist.findings import Status
@@ -56,6 +56,7 @@ class Ranked:
     score: float
     supporting: tuple[Reason, ...] = ()
     opposing: tuple[Reason, ...] = ()
+    covered: tuple[Reason, ...] = ()  # explained, but counted already as another finding of the same line
 
 
 @dataclass
@@ -116,28 +117,40 @@ class Ranker:
 
     def rank(self, facts: Facts, *, age: float | None = None, sex: str = "unknown", top: int = 10) -> list[Ranked]:
         """The likeliest diseases first, at most `top`; only such as some stated finding speaks for."""
-        stated = self._most_exact(facts.having(Status.PRESENT))
-        doubtful = {name: seen for name, seen in facts.having(Status.POSSIBLE).items() if name not in stated}
+        stated, doubtful = self._told_in(facts)
         denied = facts.absent
         implied_present = {broader for name in stated for broader in self._line.get(name, ())}
-        told = [
-            (finding, share)
-            for group, share in ((stated, 1.0), (doubtful, DOUBTFUL))
-            for finding in sorted(group, key=lambda each: self._background.get(each, FLOOR))
-        ]
+        shares = self._shares(stated, doubtful)
         candidates = {
             disease
-            for name in (*stated, *doubtful)
+            for name in shares
             for broader in self._line.get(name, ())
             for disease in self._by_finding.get(broader, ())
         }
         ranked = [
-            self._score(disease, told, denied, implied_present, age, sex)
+            self._score(disease, shares, denied, implied_present, age, sex)
             for disease in candidates
             if not _impossible(self.diseases[disease], sex)
         ]
         ranked = [each for each in ranked if each.supporting]
         return sorted(ranked, key=lambda each: (-each.score, each.disease))[:top]
+
+    def unexplained(self, facts: Facts) -> dict[str, float]:
+        """What each finding of a case adds to the score of a disease that does not list it: less than nothing."""
+        return {name: share * math.log(LISTED_NOWHERE) for name, share in self._shares(*self._told_in(facts)).items()}
+
+    def _told_in(self, facts: Facts) -> tuple[dict[str, Observation], dict[str, Observation]]:
+        """What a case states, without what follows from it, and what it suspects besides."""
+        stated = self._most_exact(facts.having(Status.PRESENT))
+        return stated, {name: seen for name, seen in facts.having(Status.POSSIBLE).items() if name not in stated}
+
+    def _shares(self, stated: Iterable[str], doubtful: Iterable[str]) -> dict[str, float]:
+        """How much each finding counts; of either group the most telling first."""
+        return {
+            finding: share * WEIGHT[self.findings[finding].kind]
+            for group, share in ((stated, 1.0), (doubtful, DOUBTFUL))
+            for finding in sorted(group, key=lambda each: self._background.get(each, FLOOR))
+        }
 
     def _most_exact(self, seen: Mapping[str, Observation]) -> dict[str, Observation]:
         """Without findings that another one implies."""
@@ -147,23 +160,26 @@ class Ranker:
     def _score(
         self,
         name: str,
-        findings: Sequence[tuple[str, float]],
+        findings: Mapping[str, float],
         denied: Mapping[str, Observation],
         implied_present: set[str],
         age: float | None,
         sex: str,
     ) -> Ranked:
-        """`findings` are those stated and suspected, each group with the most telling first, and what each counts."""
+        """`findings` are those stated and suspected, and how much each counts."""
         disease, told = self.diseases[name], self._told[name]
         score = math.log(PRIOR[disease.prevalence]) + _of_age(disease, age) + _of_sex(disease, sex)
         supporting: list[Reason] = []
         opposing: list[Reason] = []
+        covered: list[Reason] = []
         used: set[str] = set()
         reasons: list[Reason] = []
-        for finding, share in findings:
+        for finding, share in findings.items():
             reason = self._stated(told, finding, share, used)
             reasons.append(reason)
-            if reason.listed:
+            if reason.listed in used:
+                covered.append(reason)
+            elif reason.listed:
                 used.add(reason.listed)
                 (supporting if reason.weight > 0 else opposing).append(reason)
         gains = sorted((each.weight for each in reasons if each.weight > 0), reverse=True)
@@ -190,12 +206,12 @@ class Ranker:
             score,
             tuple(sorted(supporting, key=lambda each: -each.weight)),
             tuple(sorted(opposing, key=lambda each: each.weight)),
+            tuple(covered),
         )
 
     def _stated(self, told: _Told, finding: str, share: float, used: set[str]) -> Reason:
         """What a stated finding weighs: as the most telling of those along its line that the disease lists."""
         best = Reason(finding, "", 0.0)
-        share *= WEIGHT[self.findings[finding].kind]
         for each in self._line.get(finding, ()):
             if each not in told.rates or each in used:
                 continue
@@ -210,8 +226,10 @@ class Ranker:
                 or each == finding
             ):
                 best = Reason(finding, each, share * weight, told.frequency.get(each))
-        if best.listed or used & self._line.get(finding, set()):
+        if best.listed:
             return best
+        if counted := sorted(used & self._line.get(finding, set())):
+            return Reason(finding, counted[0], 0.0)
         return Reason(finding, "", share * math.log(LISTED_NOWHERE))
 
 
