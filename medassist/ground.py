@@ -65,9 +65,10 @@ def ground(
     ranked = [each for each in found.ranked if each.disease not in without]
     best = ranked[:most]
     flagged = [raised.disease.id for raised in found.raised if raised.disease.id not in without]
+    nothing_explained = sum(found.graph.unexplained(found.facts).values())
     for name in flagged:  # what a red flag names is told, in place of the least likely
         if name not in {each.disease for each in best}:
-            kept = next((each for each in ranked if each.disease == name), Ranked(name, 0.0))
+            kept = next((each for each in ranked if each.disease == name), Ranked(name, nothing_explained))
             best = [*best[: most - 1], kept]
     if seed is None:
         seen = (

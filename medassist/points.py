@@ -1,21 +1,23 @@
 """Weighing in points: the knowledge graph gives each finding of a case its points for each candidate, a model adds up.
 
 A small model cannot know medicine, but it can add and compare. It is told the case, the quotes of it under letters,
-and the candidates in random order, each with a start and its findings' points:
+and the candidates in random order, each with a start (age, sex, how common it is) and its findings' points:
 
-    K2 Acute inferior myocardial infarction 05 c9 a6 f-2
+    K2 Acute inferior myocardial infarction 08 c9 a6 f-2
 
 It answers in shorthand, a line for each candidate with the running total and the leader so far, then the ranking:
 
-    K2 05 c14 a20 f18 > K1 47
+    K2 08 c17 a23 f21 > K1 31
     …
-    K1 47 K0 42 K2 18
+    K1 31 K0 27 K2 21
 
 K0 is “none of these”, whose total stands fixed: where it leads, no candidate fits. `spelled` writes the shorthand out
 in words and recounts every sum; a letter stands for a piece of the case, so a reason cannot be invented.
 
-Points are halves of a natural logarithm, from the naive Bayes score of `medassist.knowledge.rank`. They order; they
-are no probabilities.
+Points are natural logarithms, rounded, from the naive Bayes score of `medassist.knowledge.rank`: how much likelier a
+finding makes a disease that lists it than one that leaves it unexplained. So a disease without a finding simply gets
+nothing for it, every point is in a line, and “none of these” stands the higher the more the case has to be explained.
+They order; they are no probabilities.
 """
 
 import re
@@ -31,17 +33,15 @@ from medassist.knowledge.graph import Graph
 from medassist.knowledge.rank import DAMP, Ranked
 from medassist.prompt import POINTS_VERSION, Prompt
 
-SCALE = 2
-"""Points to a natural logarithm."""
-OFFSET = 40
+OFFSET = 10
 """Added to every total, so that totals are positive."""
 HIGHEST = 89
-"""The highest total; two digits stay two digits on the way there."""
-NONE: dict[Language, int] = {"en": 42, "zh": 49}
-"""The total of “none of these”, set on the project's 60 vignettes so that half of them stay below it when the right
+"""The highest total; where a case has more to explain, all its points are made smaller by one factor."""
+NONE: dict[Language, float] = {"en": 1.0, "zh": 4.5}
+"""The score (natural log) of “none of these”, set on the project's 60 vignettes so that half of them stay below it when the right
 disease is withheld; 4 % (English) and 13 % (Chinese) of those ranked right do so too. Other cases differ: full, textbook-like
 ones score higher, short ones lower (training/LOG.md)."""
-FOR, AGAINST = 5, 2
+FOR, AGAINST = 10, 2
 """How many findings a candidate's line has at most."""
 
 Place = tuple[int, int]
@@ -49,7 +49,7 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True)
 class Line:
-    """A candidate: where it starts, and what each finding, by its letter, adds."""
+    """A candidate: where it starts by age, sex and how common it is, and what each finding, by its letter, adds."""
 
     disease: str
     start: int
@@ -87,57 +87,63 @@ class Tally:
 def tally(found: Grounding, case_text: str, language: Language) -> Tally:
     """The points of the candidates that the prompt is about (`found.given`), for a case in `language`."""
     seen = {**found.facts.having(Status.POSSIBLE), **found.facts.absent, **found.facts.present}
+    unexplained = found.graph.unexplained(found.facts)
+    to_explain = -sum(unexplained.values())
     places: dict[Place, Evidence] = {}
     weighed: list[tuple[Ranked, dict[Place, float]]] = []
     for each in found.given:
         weights: dict[Place, float] = {}
         gains = [reason for reason in each.supporting if reason.weight > 0]
         told = [(reason, reason.weight * DAMP**place) for place, reason in enumerate(gains)]
-        for reason, weight in [*told, *((reason, reason.weight) for reason in each.opposing)]:
+        rest = [(reason, reason.weight) for reason in (*each.opposing, *each.covered)]
+        for reason, weight in [*told, *rest]:
             if (observed := seen.get(reason.finding)) is None:
                 continue
+            gained = weight - unexplained.get(reason.finding, 0.0)
+            if gained > 0 and reason.listed in found.graph.diseases[each.disease].findings.against:
+                continue  # what the graph lists as speaking against is never told as a gain; it stays in the start
             quote = found.graph.quote(case_text, observed)
             if quote.start is None or quote.end is None:
                 continue
             place = (quote.start, quote.end)
             places[place] = quote
-            weights[place] = weights.get(place, 0.0) + weight
-        weighed.append((each, _most_telling(weights)))
+            weights[place] = weights.get(place, 0.0) + gained
+        weighed.append((each, weights))
+    none = NONE[language] + to_explain
+    scale = min(1.0, (HIGHEST - OFFSET) / max([none, *(each.score + to_explain for each, _ in weighed)]))
+    weighed = [
+        (each, _most_telling({place: weight * scale for place, weight in weights.items()})) for each, weights in weighed
+    ]
     used = sorted({place for _, weights in weighed for place in weights})[: len(ascii_lowercase)]
     letters = dict(zip(used, ascii_lowercase, strict=False))
     return Tally(
-        tuple(_line(each, weights, letters) for each, weights in weighed),
+        tuple(_line(each, (each.score + to_explain) * scale, weights, letters) for each, weights in weighed),
         {letter: places[place] for place, letter in letters.items()},
-        NONE[language],
+        OFFSET + round(none * scale),
     )
 
 
 def _most_telling(weights: dict[Place, float]) -> dict[Place, float]:
     ordered = sorted(weights.items(), key=lambda each: (-each[1], each[0]))
-    positive = [each for each in ordered if _points(each[1]) > 0][:FOR]
-    negative = [each for each in reversed(ordered) if _points(each[1]) < 0][:AGAINST]
+    positive = [each for each in ordered if round(each[1]) > 0][:FOR]
+    negative = [each for each in reversed(ordered) if round(each[1]) < 0][:AGAINST]
     return dict([*positive, *negative])
 
 
-def _line(ranked: Ranked, weights: dict[Place, float], letters: dict[Place, str]) -> Line:
-    parts = tuple((letters[place], _points(weight)) for place, weight in weights.items() if place in letters)
-    total = max(0, min(HIGHEST, OFFSET + _points(ranked.score)))
-    start = total - sum(points for _, points in parts)
+def _line(ranked: Ranked, score: float, weights: dict[Place, float], letters: dict[Place, str]) -> Line:
+    parts = tuple((letters[place], round(weight)) for place, weight in weights.items() if place in letters)
+    start = OFFSET + round(score) - sum(points for _, points in parts)
     return Line(ranked.disease, max(0, start), parts)
-
-
-def _points(weight: float) -> int:
-    return round(SCALE * weight)
 
 
 def none_score(language: Language) -> float:
     """The score (natural log) of “none of these”."""
-    return (NONE[language] - OFFSET) / SCALE
+    return NONE[language]
 
 
 def fits(ranked: Ranked, language: Language) -> bool:
     """Whether a disease's score reaches that of “none of these”."""
-    return OFFSET + _points(ranked.score) >= NONE[language]
+    return ranked.score >= NONE[language]
 
 
 def namer(graph: Graph, language: Language) -> Callable[[str], str]:
@@ -279,15 +285,15 @@ class _Words:
 
 _WORDS: dict[Language, _Words] = {
     "en": _Words(
-        legend="Points of the knowledge base. The first number stands for age, sex, how common the disease is and what it "
-        "leaves unexplained; below {none} in all, nothing listed fits.",
+        legend="Points of the knowledge base. The first number stands for age, sex and how common the disease is; the more "
+        "of the case there is to explain, the more points a disease needs: below {none} in all, nothing listed fits.",
         line="[K{number}] {name}: {start}{parts}",
         total=" = {total}",
         part=", {text} {points:+d}",
         recounted=" (the model counted {wrong})",
     ),
     "zh": _Words(
-        legend="以下为知识库的分数。首个数字代表年龄、性别、疾病常见程度及未能解释的表现；总分均低于 {none} 则所列疾病均不符合。",
+        legend="以下为知识库的分数。首个数字代表年龄、性别和疾病常见程度；需解释的表现越多，所需分数越高：总分均低于 {none} 则所列疾病均不符合。",
         line="[K{number}] {name}：{start}{parts}",
         total=" = {total}",
         part="，{text} {points:+d}",

@@ -18,7 +18,7 @@ from medassist.differential import Diagnosis
 from medassist.errors import Language
 
 PROMPT_VERSION = "2026.11-2"
-POINTS_VERSION = "points-1"
+POINTS_VERSION = "points-2"
 """Of the shorthand of `medassist.points`; an adapter's manifest names the form it was taught."""
 
 Role = Literal["user", "assistant"]

@@ -94,7 +94,7 @@ def test_the_prompt_tells_case_quotes_and_candidates(graph: Graph, case_zh: Pati
     asked = points_prompt(text, "zh", told, lambda disease: graph.diseases[disease].name.zh).messages[0][1]
     assert text in asked and f"K0 均不符合 {told.none}" in asked
     for number, line in enumerate(told.lines, 1):
-        assert f"K{number} {graph.diseases[line.disease].name.zh} {line.start}" in asked
+        assert f"K{number} {graph.diseases[line.disease].name.zh} {line.start:02d}" in asked
     assert drill_prompt("en", TOLD).messages[0][1] == f"K1 20 a8 b-2\nK2 31 a15\nK3 40\nK0 {NONE}"
 
 

@@ -15,7 +15,7 @@ from training.cases import Candidate, Exchange, TrainingCase
 
 WITHHELD = 0.25
 """The share of examples in points from which the best candidate is withheld."""
-CLOSE = 3
+CLOSE = 2
 """Points by which a drill's numbers are moved at random, so that totals come close and no sum is learnt by heart."""
 TOP_K = 5
 """The longest list that serving asks for."""
@@ -117,16 +117,16 @@ def _made_up(rng: Random) -> points.Tally:
     letters = sorted(rng.sample(ascii_lowercase, rng.randint(5, 14)))
     lines = []
     for number in range(rng.randint(3, 6)):
-        chosen = rng.sample(letters, min(len(letters), rng.randint(2, points.FOR + points.AGAINST)))
+        chosen = rng.sample(letters, min(len(letters), rng.randint(1, points.FOR + points.AGAINST)))
         against = rng.randint(0, min(points.AGAINST, len(chosen) - 1))
-        gains = sorted((rng.randint(1, rng.choice((5, 9, 16))) for _ in chosen[against:]), reverse=True)
-        losses = [-rng.randint(1, 8) for _ in chosen[:against]]
-        start = rng.randint(0, rng.choice((9, 30, 45)))
+        gains = sorted((rng.randint(1, rng.choice((5, 7, 9, 16))) for _ in chosen[against:]), reverse=True)
+        losses = [-rng.randint(1, 5) for _ in chosen[:against]]
+        start = rng.randint(0, rng.choice((points.OFFSET, points.OFFSET, 30)))
         while start + sum(gains) > points.HIGHEST:
             gains.pop()
         losses = losses if start + sum(gains) + sum(losses) >= 0 else []
         lines.append(points.Line(f"drill-{number}", start, tuple(zip(chosen, [*gains, *losses], strict=False))))
-    return points.Tally(tuple(lines), {}, rng.randint(30, 60))
+    return points.Tally(tuple(lines), {}, rng.randint(15, 50))
 
 
 def _moved(told: points.Tally, rng: Random) -> points.Tally:
