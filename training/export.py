@@ -154,7 +154,11 @@ def manifest(folder: Path, told: dict[str, Any], metrics: dict[str, Any] | None)
         "code": __version__,
         "form": told.get("form", PROMPT_VERSION),
         "data": {"sha256": told["data"], "examples": told["examples"]},
-        "recipe": recipe | {"train": {key: value for key, value in recipe["train"].items() if key != "output"}},
+        "recipe": recipe
+        | {
+            "model": recipe["model"] | {"adapter": recipe["model"].get("adapter") and "an earlier run"},
+            "train": {key: value for key, value in recipe["train"].items() if key != "output"},
+        },
         "metrics": _without_cases(metrics),
         "made": datetime.now(UTC).date().isoformat(),
         "files": {path.name: embedded.sha256(path) for path in sorted(folder.iterdir())},
@@ -186,7 +190,7 @@ A LoRA adapter for {_base(model)}{at}, made with MedAssist {__version__}.
 |---|---|
 | LoRA | rank {lora["rank"]}, alpha {lora["alpha"]}, dropout {lora["dropout"]}, layers: {targets} |
 | backend | {train["backend"]}, learning rate {train["learning_rate"]}, seed {train["seed"]} |
-| examples | {told["examples"]}, SHA-256 of the tokens {told["data"][:16]}… |
+{_before(model)}| examples | {told["examples"]}, SHA-256 of the tokens {told["data"][:16]}… |
 | limit | {model["max_tokens"]} tokens; longer ones were left out, none was cut |
 
 ## Measured
@@ -200,6 +204,11 @@ patients, it may name a wrong diagnosis with good-looking reasons, and it may mi
 those it was trained on go best; children, pregnancy, rare diseases and languages other than English and Chinese were
 seen little or not at all. Synthetic training cases follow the knowledge graph they were made from, with its mistakes.
 {_limits(told)}"""
+
+
+def _before(model: dict[str, Any]) -> str:
+    """A row of the card where the run went on from an adapter."""
+    return "| begun from | the adapter of an earlier run (training/LOG.md) |\n" if model.get("adapter") else ""
 
 
 def _limits(told: dict[str, Any]) -> str:
