@@ -16,7 +16,7 @@ from medassist.cli_read import settled
 from medassist.config import load_settings
 from medassist.evaluate import cases as yardstick
 from medassist.evaluate.explanations import draw, measure, summary
-from medassist.evaluate.reasons import count
+from medassist.evaluate.reasons import Counts, count
 from medassist.explain import MOST, Perturbed
 from medassist.prompt import POINTS_VERSION, PROMPT_VERSION
 from medassist.services import Services, build_services
@@ -81,13 +81,22 @@ def reasons(
     adapter: Annotated[str | None, typer.Option(help="An adapter's name or folder.")] = None,
     shuffle: Annotated[int | None, typer.Option("--shuffle-candidates", help="Reorder by this seed.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many.")] = None,
+    at_once: Annotated[int, typer.Option(min=1, max=64, help="Answers at a time.")] = 4,
+    show: Annotated[int, typer.Option(min=0, help="Also print so many answers beside what they should be.")] = 0,
 ) -> None:
     """Let an adapter that weighs in points write freely, and count its reasons, sums and rankings against a recount."""
     with one_line():
         read = yardstick.read_cases(file)[:limit]
         with _services("local", adapter) as services:
-            with typer.progressbar(read, label=file.name, file=sys.stderr) as each:
-                told = count(each, services.engine, services.knowledge.current(), shuffle=shuffle)
+            told = Counts()
+            with typer.progressbar(length=len(read), label=file.name, file=sys.stderr) as bar:
+                graph = services.knowledge.current()
+                for answer, told in count(read, services.engine, graph, shuffle=shuffle, at_once=at_once):
+                    bar.update(1)
+                    if told.answers <= show:
+                        typer.echo(
+                            f"--- {answer.id}\n{answer.asked}\n\n{answer.written}\n\nshould be\n{answer.right}\n"
+                        )
     typer.echo(json.dumps(told.told(), indent=2))
 
 

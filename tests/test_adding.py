@@ -10,6 +10,9 @@ from medassist import points
 from medassist.case import PatientCase
 from medassist.consult import consult
 from medassist.engines.scripted import ScriptedEngine
+from medassist.errors import EngineError
+from medassist.evaluate.cases import GoldCase
+from medassist.evaluate.reasons import count
 from medassist.events import DiagnosisAdded, Event, Finished, Reasoning
 from medassist.ground import ground, look_up
 from medassist.knowledge.graph import Graph
@@ -132,3 +135,29 @@ def test_without_candidates_the_model_is_asked_in_prose(graph: Graph, store: Sto
     made.profile = replace(made.profile, points=True)
     list(consult(case, engine=made, store=store, graph=graph))
     assert asked and all(prompt.version != POINTS_VERSION for prompt in asked)
+
+
+def test_answers_written_freely_are_counted_against_a_recount(case: PatientCase, graph: Graph) -> None:
+    """One right answer, then one with a foreign letter, a sum that does not come out and another first."""
+    told = told_of(case, graph)
+    right = f"{points.sums(told)}\n</think>\n{points.ranks(told)}"
+    used = {letter for letter, _ in told.lines[0].parts}
+    foreign = next(letter for letter in told.quotes if letter not in used)
+    lines = points.sums(told).split("\n")
+    lines[0] = f"K1 {told.lines[0].start:02d} {foreign}99 > K1 99"
+    last = f"K{told.ranking[-1]} {told.totals[told.ranking[-1]]:02d}"
+    wrong = "\n".join([*lines, "</think>", f"{last} {points.ranks(told)}"])
+    scripts = iter([right, wrong])
+    made = ScriptedEngine(lambda prompt: next(scripts), demo=True)
+    made.profile = replace(made.profile, points=True)
+    cases = [GoldCase(str(number), case, "x") for number in range(2)]
+    (first, whole), (_, both) = ((answer, replace(counts)) for answer, counts in count(cases, made, graph, shuffle=3))
+    assert first.written == first.right and (whole.exact, whole.invented, whole.wrong_sums) == (1, 0, 0)
+    assert whole.reasons == sum(len(line.parts) for line in told.lines) and whole.first_by_points == 1
+    assert (both.answers, both.exact, both.invented, both.wrong_sums) == (2, 1, 1, 1)
+    assert both.left_out == len(told.lines[0].parts) and both.first_by_points == 1
+
+
+def test_an_adapter_that_does_not_weigh_in_points_has_nothing_to_count(graph: Graph, case_en: PatientCase) -> None:
+    with pytest.raises(EngineError, match="does not weigh in points"):
+        next(count([GoldCase("1", case_en, "x")], ScriptedEngine(), graph))

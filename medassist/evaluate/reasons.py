@@ -4,7 +4,8 @@ Serving lets it name only findings that its candidate has, and counts again. Her
 counted: reasons that are not in the candidate's line, sums that do not come out, a leader that does not lead.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 
 from medassist import points
@@ -36,28 +37,52 @@ class Counts:
         return asdict(self)
 
 
-def count(cases: Iterable[GoldCase], engine: Engine, graph: Graph, *, shuffle: int | None = None) -> Counts:
-    """Ask about each case without a grammar. Raises `EngineError` where the engine's adapter does not weigh in points."""
+@dataclass(frozen=True)
+class Written:
+    """One answer written freely: what was asked, what stands there, and what should."""
+
+    id: str
+    asked: str
+    written: str
+    right: str
+
+
+def count(
+    cases: Iterable[GoldCase], engine: Engine, graph: Graph, *, shuffle: int | None = None, at_once: int = 1
+) -> Iterator[tuple[Written, Counts]]:
+    """Ask about each case without a grammar, `at_once` at a time: every answer, and the counts so far.
+
+    Raises `EngineError` where the engine's adapter does not weigh in points.
+    """
     engine.load()
     if not engine.profile.points:
         raise EngineError(
             reason="its adapter does not weigh in points; there is nothing to count.",
             reason_zh="其适配器不以分数权衡，无可统计。",
         )
-    counts = Counts()
-    for gold in cases:
+
+    def write(gold: GoldCase) -> tuple[points.Tally, Written] | None:
         language, case = gold.case.written_in, deidentify(gold.case).case
         text = case.text()
         found = ground(look_up(graph, case, text), language, fits=lambda _: True, seed=shuffle)
         told = points.tally(found, text, language)
-        if told.lines:
-            prompt = points.points_prompt(text, language, told, points.namer(graph, language))
-            _note(counts, "".join(engine.stream(prompt, max_new_tokens=700)), told)
-    return counts
+        if not told.lines:
+            return None
+        prompt = points.points_prompt(text, language, told, points.namer(graph, language))
+        written = "".join(engine.stream(prompt, max_new_tokens=700)).removeprefix(OPENING).strip()
+        right = f"{points.sums(told)}\n{CLOSING}\n{points.ranks(told)}"
+        return told, Written(gold.id, prompt.messages[0][1], written, right)
+
+    counts = Counts()
+    with ThreadPoolExecutor(max_workers=at_once) as pool:
+        for each in pool.map(write, cases):
+            if each is not None:
+                _note(counts, each[1], each[0])
+                yield each[1], counts
 
 
-def _note(counts: Counts, written: str, told: points.Tally) -> None:
-    reasoning, _, ranking = written.removeprefix(OPENING).partition(CLOSING)
+def _note(counts: Counts, answer: Written, told: points.Tally) -> None:
+    reasoning, _, ranking = answer.written.partition(CLOSING)
     summed = points.read_sums(reasoning, told)
     ranked = points.read_ranks(ranking, told)
     counts.answers += 1
@@ -75,5 +100,4 @@ def _note(counts: Counts, written: str, told: points.Tally) -> None:
         counts.wrong_sums += each.total != line.start + sum(by_letter[letter] for letter in each.letters)
     highest = max(told.totals.values())
     counts.first_by_points += bool(ranked) and told.totals[ranked[0]] == highest
-    right = f"{points.sums(told)}\n{CLOSING}\n{points.ranks(told)}"
-    counts.exact += written.removeprefix(OPENING).strip() == right
+    counts.exact += answer.written == answer.right
