@@ -73,6 +73,9 @@ def test_it_explains_compares_and_answers_what_if_with_the_keyboard(chromium: Br
         page.reload()  # the explanation is kept with the consultation
         visit.ready()
         expect(page.locator(".ma-verdict")).to_contain_text(first)
+        page.locator("#ma-what-if button").first.click()
+        page.locator("#ma-what-if-kept input").first.click()
+        expect(page.locator(".ma-first")).to_be_visible()
 
 
 @pytest.mark.parametrize(("width", "scheme", "locale"), [(1440, "light", "en-US"), (390, "dark", "zh-CN")])

@@ -9,6 +9,7 @@ from gradio.blocks import Block
 
 from medassist.errors import MedAssistError
 from medassist.explain import MOST
+from medassist.intake import clean
 from medassist.services import Services
 from medassist.ui import render_explained as render
 from medassist.ui.session import Session, logger
@@ -31,7 +32,6 @@ class ExplainLayout:
             with gr.Row(elem_id="ma-explain-row"):
                 self.start = wear(gr.Button(size="sm", elem_id="ma-explain-start"), value="explain")
                 self.stop = wear(gr.Button(size="sm", visible=False, elem_id="ma-explain-stop"), value="explain_stop")
-            self.progress = HTML(elem_id="ma-explain-progress")
             with gr.Row(visible=False, elem_id="ma-explain-choose") as self.choose:
                 self.target = wear(gr.Dropdown([], elem_id="ma-explain-target", min_width=200), label="explain_target")
                 self.rival = wear(gr.Dropdown([], elem_id="ma-explain-rival", min_width=200), label="explain_rival")
@@ -50,7 +50,7 @@ class ExplainLayout:
     def drawn(self) -> set[Block]:
         """What is changed with an answer."""
         return {
-            *(self.box, self.start, self.stop, self.progress, self.choose, self.target, self.rival, self.told),
+            *(self.box, self.start, self.stop, self.choose, self.target, self.rival, self.told),
             *(self.what_if, self.kept, self.text, self.moved),
         }
 
@@ -82,14 +82,14 @@ class Explaining:
         if session.running or session.consultation is None or session.explaining:
             yield self.shown(session)
             return
-        about = session.consultation
+        about, seed = session.consultation, session.explanation.seed + 1 if session.explanation else 0
         session.begin_explaining()
         flag = session.stop_explaining
         try:
             yield self.shown(session)
             made, turn = self.services.explainable(about)
             session.perturbed = made
-            for told in self.services.explain(about, ready=(made, turn), stopped=lambda: flag.raised):
+            for told in self.services.explain(about, seed=seed, ready=(made, turn), stopped=lambda: flag.raised):
                 if session.consultation != about:
                     return  # the page has gone on to another case
                 session.explanation = told
@@ -143,7 +143,6 @@ class Explaining:
                 interactive=not session.explaining, value=word("explain_again" if told else "explain", language)
             ),
             ui.stop: gr.update(visible=session.explaining, interactive=session.explaining),
-            ui.progress: "",
             ui.choose: gr.update(visible=told is not None),
             ui.told: render.explanation(
                 told,
@@ -176,6 +175,7 @@ class Explaining:
         if told is None or session.consultation is None:
             return {}
         try:
+            text, _ = clean(text)
             if session.perturbed is None:  # the page was reloaded
                 session.perturbed, _ = self.services.explainable(session.consultation)
             before = session.perturbed.what_if(session.answer.case_text)

@@ -194,7 +194,8 @@ class _ConsultPage:
         if note != given[self.ui.note]:
             rest[self.ui.note] = gr.update(value=note)
         shown = self._shown(session) if session.language == BUILT_IN else self._worded(session)
-        return _merged(shown, self._controls(session), self._type(fields, given), rest)
+        explained = self.explaining.shown(session, fresh=True)
+        return _merged(shown, self._controls(session), self._type(fields, given), rest, explained)
 
     # --- What changes.
 

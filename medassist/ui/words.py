@@ -181,7 +181,7 @@ WORDS: Final[dict[str, dict[Language, str]]] = {
     "interrupted": {"en": "interrupted — incomplete", "zh": "已中断——不完整"},
     # The explanation.
     "explain": {"en": "Which findings drove this?", "zh": "哪些表现影响了排序？"},
-    "explain_again": {"en": "Explain again", "zh": "重新解释"},
+    "explain_again": {"en": "Explain again, with another seed", "zh": "换一个随机种子重新解释"},
     "explain_stop": {"en": "Stop explaining", "zh": "停止解释"},
     "explain_running": {
         "en": "Explaining: {samples} of at most {most} samples",
