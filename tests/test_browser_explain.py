@@ -68,6 +68,7 @@ def test_it_explains_compares_and_answers_what_if_with_the_keyboard(chromium: Br
         expect(page.locator(".ma-moved tbody tr").first).to_contain_text("→")
         expect(page.locator(".ma-first")).to_be_visible()
         page.locator("#ma-what-if-text textarea").fill("History of present illness: burning urine, frequency, no fever")
+        page.keyboard.press("Tab")
         expect(page.locator(".ma-first")).to_contain_text("comes first, in place of")
 
         page.reload()  # the explanation is kept with the consultation

@@ -71,7 +71,8 @@ class Explaining:
         gr.on([ui.target.input, ui.rival.input], self.choose, given, ui.drawn, **at_once)
         later = {**at_once, "trigger_mode": "always_last"}
         ui.kept.input(self.cross_out, given, ui.drawn, **later)
-        ui.text.input(self.edit, given, ui.drawn, **later)
+        # A box that was just filled in misses the next thing typed: what was pasted is seen when the box is left.
+        gr.on([ui.text.input, ui.text.blur], self.edit, given, ui.drawn, **later)
         return started
 
     # --- Handlers.
