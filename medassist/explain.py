@@ -42,6 +42,8 @@ FIRST, MOST = BLOCK, 512
 STRONGEST = 5
 SETTLED = 2
 """Rounds in a row in which the strongest units must stay the same."""
+TIE = 2.0
+"""Standard errors within which a unit's weight and that of the last of the strongest cannot be told apart."""
 SIGNS = 0.95
 """Share of bootstrap fits in which the strongest units must keep their sign (goal of reference and stopping rule)."""
 TRUSTED_R2, TRUSTED_SIGNS = 0.5, 0.9
@@ -175,7 +177,8 @@ class Explanation:
         now, weights = self.strongest(place), abs(self.weights[place])
         least = float(weights[now[-1]])
         return all(
-            unit in now or float(weights[unit] + self.errors[place][unit]) >= least for unit in before.strongest(place)
+            unit in now or float(weights[unit] + TIE * self.errors[place][unit]) >= least
+            for unit in before.strongest(place)
         )
 
     def compared(self, one: int, other: int) -> Rows:

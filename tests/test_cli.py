@@ -213,3 +213,21 @@ def test_check_hides_the_password_and_exits_1_with_the_problems(run: Run) -> Non
     assert done.returncode == 1 and "s3cret" not in done.stdout + done.stderr
     assert len(facts["problems"]) == 3 and facts["model"] is None
     assert any("absent" in problem for problem in facts["problems"])
+
+
+def test_explain_gives_the_contract(run: Run, case_file: str) -> None:
+    done = run("explain", case_file, "--engine", "knowledge", "--samples", "64", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    fields = {"target": str, "candidates": list, "units": list, "r2_heldout": NUMBER, "sign_agreement": NUMBER}
+    fields |= {"samples": int, "forward_tokens": int, "seconds": NUMBER, "reliable": bool}
+    assert all(isinstance(told[name], kind) for name, kind in fields.items())
+    assert told["target"] == told["candidates"][0]["name"] and told["samples"] == 64
+    assert sum(each["probability"] for each in told["candidates"]) == pytest.approx(1, abs=1e-4)
+    assert {"text", "start", "end", "weight"} <= set(told["units"][0])
+
+
+def test_a_target_that_is_no_candidate_is_named_in_one_line(run: Run, case_file: str) -> None:
+    done = run("explain", case_file, "--engine", "knowledge", "--samples", "64", "--target", "Gout")
+    assert done.returncode == 2 and done.stderr.strip().split("\n")[-1].startswith("Gout is not among")
+    assert "Traceback" not in done.stderr

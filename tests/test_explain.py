@@ -4,6 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +14,8 @@ from medassist.case import PatientCase
 from medassist.engines.scripted import ScriptedEngine
 from medassist.engines.unasked import KnowledgeEngine
 from medassist.errors import EngineError
+from medassist.evaluate.cases import GoldCase
+from medassist.evaluate.explanations import draw, measure, summary
 from medassist.events import Finished
 from medassist.explain import (
     MOST,
@@ -356,3 +359,32 @@ def test_a_chinese_case_is_explained_in_chinese(by_graph: Services, case_zh: Pat
     *_, told = by_graph.explain(answer["consultation_id"], most=128)
     assert told.language == "zh" and sentence(told, 0).startswith("最支持急性阑尾炎：")
     assert {"麦氏点压痛", "反跳痛阳性"} & {told.units[number].text for number in told.strongest(0)}
+
+
+# --- The yardstick.
+
+
+def test_explanations_are_measured(
+    by_graph: Services, case_en: PatientCase, case_zh: PatientCase, graph: Graph, tmp_path: Path
+) -> None:
+    def ask(case: PatientCase) -> tuple[Perturbed, float]:
+        return by_graph.explainable(answered(case, by_graph)["consultation_id"])[0], 1.0
+
+    def refused(case: PatientCase) -> tuple[Perturbed, float]:
+        raise NothingToExplain
+
+    cases = [GoldCase("en", case_en, "x"), GoldCase("zh", case_zh, "x")]
+    measured = [*measure(cases, ask, graph, most=128), *measure(cases[:1], refused, graph)]
+    for each in measured[:2]:
+        assert each.by == "graph" and each.r2 > 0.5 and 0 <= each.jaccard <= 1
+        assert each.deletion < each.deletion_random and each.insertion > each.insertion_random
+        assert each.comprehensiveness > each.comprehensiveness_random
+        assert each.planted is not None and each.planted <= 3
+        assert len(each.curve) == len(each.curve_random) == 21
+    assert measured[2].error == "nothing_to_explain"
+    told = summary(measured)
+    assert (told["n"], told["explained"], told["planted"], told["planted_in_top3"]) == (3, 2, 2, 1.0)
+    assert set(told["by_language"]) == {"en", "zh"} and json.dumps(told)
+    draw(measured, tmp_path / "figure.png")
+    assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
+    assert summary(measured[2:])["explained"] == 0

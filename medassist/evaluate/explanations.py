@@ -1,8 +1,8 @@
 """How far explanations can be trusted, over a set of cases: fit, stability, and whether what they name really matters.
 
 Deletion, insertion, comprehensiveness and sufficiency follow ERASER (DeYoung et al. 2020) and RISE (Petsiuk et al.
-2018), each beside orders taken at random. A planted finding is a typical one of the second candidate that the case
-does not have, put into the history: the explanation of that candidate should name it.
+2018), each beside orders taken at random. A planted finding is the one of all that the second candidate lists and the
+case lacks which moves that candidate most against the others, put into the history: its explanation should name it.
 """
 
 import statistics
@@ -176,14 +176,20 @@ def _planted(
     if len(told.names) < 3 or (disease := graph.normalise(told.names[1])) is None:
         return None
     seen = graph.findings_in(case.text())
-    typical = [*disease.findings.pathognomonic, *disease.findings.for_]
-    finding = next((each for each in typical if each not in seen and each in graph.findings), None)
-    if finding is None:
+    listed = [*disease.findings.pathognomonic, *disease.findings.for_]
+    phrases = [graph.finding_name(each, language) for each in listed if each not in seen and each in graph.findings]
+    if not phrases:
         return None
-    phrase = graph.finding_name(finding, language)
-    stop = "。" if language == "zh" else ". "
-    history = f"{case.history.rstrip().rstrip('.。')}{stop}{phrase[0].upper()}{phrase[1:]}{stop.strip()}"
-    made, _ = answered(case.model_copy(update={"history": history}))
+
+    others = [known.id for name in told.names if (known := graph.normalise(name)) is not None and known != disease]
+
+    def lead(of: PatientCase) -> float:
+        facts = graph.read(of.text(), of.age, of.sex)
+        scores = graph.scores(facts, [disease.id, *others], age=of.age, sex=of.sex)
+        return scores[disease.id] - max(scores[each] for each in others)
+
+    phrase = max(phrases, key=lambda each: lead(_with(case, each, language)))
+    made, _ = answered(_with(case, phrase, language))
     if disease.name.of(language) not in made.weigher.names:
         return None
     again = _last(explain(made, most=most, seed=0))
@@ -191,6 +197,13 @@ def _planted(
     order = again.strongest(place, len(again.units))
     named = [rank for rank, unit in enumerate(order, 1) if phrase.casefold() in again.units[unit].text.casefold()]
     return named[0] if named else len(order) + 1
+
+
+def _with(case: PatientCase, phrase: str, language: Language) -> PatientCase:
+    """The case with one more sentence in its history."""
+    stop = "。" if language == "zh" else ". "
+    history = f"{case.history.rstrip().rstrip('.。')}{stop}{phrase[0].upper()}{phrase[1:]}{stop.strip()}"
+    return case.model_copy(update={"history": history})
 
 
 # --- All cases.
@@ -236,6 +249,7 @@ def _figures(measured: Sequence[Measured]) -> dict[str, Any]:
         "adaptive_same_top5": share(lambda each: each.same_as_fixed),
         "adaptive_same_top5_or_tied": share(lambda each: each.ties_with_fixed),
         "adaptive_same_top5_with_half": share(lambda each: each.same_as_fixed and each.samples <= MOST // 2),
+        "adaptive_same_or_tied_with_half": share(lambda each: each.ties_with_fixed and each.samples <= MOST // 2),
         "deletion_ratio_median": median(lambda each: each.deletion / max(each.deletion_random, 1e-9)),
         "deletion_ratio_at_most_0.6": share(lambda each: each.deletion <= 0.6 * each.deletion_random),
         "insertion_gain_median": median(lambda each: each.insertion - each.insertion_random),
