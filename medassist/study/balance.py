@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from medassist.study.design import Item, Plan, StudyCase, apart
+from medassist.study.design import Plan, StudyCase
+from medassist.study.order import Item, apart
 
 Table = dict[str, dict[str, int]]  # row → column → how many
 
