@@ -16,7 +16,7 @@ from typing import Literal
 
 from medassist.study import names
 
-Kind = Literal["name", "secret", "self", "person", "method", "token", "script", "empty", "unsettled"]
+Kind = Literal["name", "secret", "self", "person", "first_person", "method", "disclaimer", "token", "script", "empty", "unsettled"]
 
 _ALIKE = str.maketrans(
     "авсԁеёғгһіїјкӏмнорԛѕтѵуԝхɑɡıɪʟօոսցհαβεηικνορτυχγωℓøđłꜱ„’‘`´＇",
@@ -80,7 +80,7 @@ def _sure(name: str) -> str:
     together = "".join(
         r"[\s_.·-]{0,2}" if char in " -" else _LEET.get(char, char) if whole else char for char in name
     )
-    apart = r"[^\w\n]{1,2}".join(map(re.escape, letters))
+    apart = r"[^\w\n]{1,3}".join(map(re.escape, letters))
     return _bounded(f"{together}|{apart}", name)
 
 
@@ -115,10 +115,15 @@ def find(text: str, secrets: Iterable[str] = ()) -> list[Found]:
         ("name", _SURE),
         ("name", names.NAMES),
         ("self", names.SELF),
+        ("self", names.TRADE),
         ("person", names.PERSON),
+        ("first_person", names.FIRST_PERSON),
+        ("token", names.TURN),
         ("method", names.METHOD),
+        ("disclaimer", names.DISCLAIMER),
     ]
     found = [Found(kind, *_inner(folded, match)) for kind, p in patterns if p for match in p.finditer(folded.text)]
+    found = [one for one in found if one.kind != "first_person" or not _quoted(text, one.start)]
     found += [Found("script", *match.span()) for match in _MIXED.finditer(text)]
     kept: list[Found] = []
     for one in sorted(found, key=lambda f: (f.start, -f.end)):
@@ -127,6 +132,12 @@ def find(text: str, secrets: Iterable[str] = ()) -> list[Found]:
         elif one.end > kept[-1].end:
             kept[-1] = replace(kept[-1], end=one.end)
     return kept
+
+
+def _quoted(text: str, at: int) -> bool:
+    """Whether `at` lies inside the words of a patient."""
+    line = text[text.rfind("\n", 0, at) + 1 : at]
+    return line.count('"') % 2 == 1 or line.count("“") > line.count("”")
 
 
 def _inner(folded: Folded, match: re.Match[str]) -> tuple[int, int]:
@@ -176,8 +187,7 @@ def _stripped(sentence: str, secrets: tuple[str, ...], removed: list[str]) -> st
 
 
 def _gives_away(text: str, secrets: tuple[str, ...]) -> bool:
-    folded = fold(text).text
-    return bool(find(text, secrets)) or bool(names.CHAT.search(folded)) or bool(names.DISCLAIMER.search(folded))
+    return bool(find(text, secrets)) or bool(names.CHAT.search(fold(text).text))
 
 
 def _names(text: str, secrets: tuple[str, ...]) -> bool:
@@ -190,8 +200,7 @@ def _says_more(text: str, secrets: tuple[str, ...]) -> bool:
     for found in reversed(find(text, secrets)):
         text = text[: found.start] + " " + text[found.end :]
     rest = fold(text).text
-    for pattern in (names.CHAT, names.DISCLAIMER):
-        rest = pattern.sub(" ", rest)
+    rest = names.CHAT.sub(" ", rest)
     words = set(_WORD.findall(rest)) - names.EMPTY_WORDS
     return bool(words) or bool(_HAN.search(names.EMPTY_ZH.sub("", rest))) or bool(_MEASURED.search(rest))
 
