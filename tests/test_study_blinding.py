@@ -1,6 +1,7 @@
 """What a rater sees says nothing about who wrote it, or is held back; and clinical text stays as it was."""
 
 import hashlib
+import time
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,12 @@ def test_places_hold_behind_letters_that_fold_to_several() -> None:
     text = "ﬁrst ½ é 𝐀 ﷺ, then OpenAI said so"
     (leak,) = find(text)
     assert text[leak.start : leak.end] == "OpenAI"
+
+
+def test_letters_of_another_alphabet_are_read_as_what_they_look_like() -> None:
+    text = "the сорех arm"  # Cyrillic throughout, so that no mixture gives it away
+    (leak,) = find(text, ["copex"])
+    assert (leak.kind, text[leak.start : leak.end]) == ("secret", "сорех")
 
 
 @pytest.mark.parametrize("secret", ["", " ", "-", "∅", "a" * 300, ".*", "((", "\\", "甲"])
@@ -198,14 +205,18 @@ def test_marks_and_spelling_are_alike(language: Language, raw: str, shown: str) 
 
 def test_no_answer_shows_more_diagnoses_than_another() -> None:
     listed = "\n".join(f"{n}. Disease {n}\n   - For: finding {n}" for n in range(1, 9))
-    text = blind(f"## Differential diagnosis\n{listed}\n## Key examinations\n1. ECG\n## Final diagnosis\nDisease 1", "en").text
+    text = blind(
+        f"## Differential diagnosis\n{listed}\n## Key examinations\n1. ECG\n## Final diagnosis\nDisease 1", "en"
+    ).text
     assert "5. Disease 5" in text and "finding 5" in text
     assert "Disease 6" not in text and "finding 6" not in text and "- ECG" in text
     assert "Disease 3" not in blind(listed, "en", max_diagnoses=2).text  # without a heading, the first numbered list
 
 
 def test_a_second_numbered_list_is_no_differential() -> None:
-    text = blind("1. Embolism\n2. Pneumonia\n\nWhat to do now.\n\n1. ECG\n2. CT\n3. Lactate", "en", max_diagnoses=2).text
+    text = blind(
+        "1. Embolism\n2. Pneumonia\n\nWhat to do now.\n\n1. ECG\n2. CT\n3. Lactate", "en", max_diagnoses=2
+    ).text
     assert text == "1. Embolism\n2. Pneumonia\n\nWhat to do now.\n1. ECG\n2. CT\n3. Lactate"
 
 
@@ -213,7 +224,11 @@ def test_a_second_numbered_list_is_no_differential() -> None:
 
 
 def test_the_length_is_capped_at_a_sentence_end_and_the_final_diagnosis_stays() -> None:
-    long = ANSWERS["en"].format(planted="").replace("- D-dimer", "\n".join(f"- Test number {n} is done." for n in range(300)))
+    long = (
+        ANSWERS["en"]
+        .format(planted="")
+        .replace("- D-dimer", "\n".join(f"- Test number {n} is done." for n in range(300)))
+    )
     blinded = blind(long, "en", max_text=1000)
     assert blinded.capped and blinded.length <= 1000 < blinded.answer_length
     assert blinded.text.endswith("is done.\n\nFinal diagnosis:\nPulmonary embolism")
@@ -262,10 +277,14 @@ def test_blinding_never_raises(raw: str, language: Language) -> None:
 
 
 def test_long_texts_take_no_long_time() -> None:
-    import time
-
     start = time.process_time()
-    for raw in ("The patient has pain, fever and GPT 40. " * 1500, "as an " * 10000, "我是" * 20000, "(" * 20000, "a-" * 20000):
+    for raw in (
+        "The patient has pain, fever and GPT 40. " * 1500,
+        "as an " * 10000,
+        "我是" * 20000,
+        "(" * 20000,
+        "a-" * 20000,
+    ):
         blind(raw, "en")
         blind(raw, "zh")
-    assert time.process_time() - start < 15
+    assert time.process_time() - start < 10

@@ -108,7 +108,9 @@ def _without_reasoning(raw: str, keep: bool) -> str:
     if not (opened := _OPEN.search(answer)):
         return answer
     inside = answer[opened.end() :].split("\n")
-    starts = (i for i, line in enumerate(inside) if (heading_of(line) or ("other", ""))[0] in ("process", "initial", "final"))
+    starts = (
+        i for i, line in enumerate(inside) if (heading_of(line) or ("other", ""))[0] in ("process", "initial", "final")
+    )
     start = next(starts, len(inside))  # an answer that stands inside reasoning which never closed
     return answer[: opened.start()] + "\n" + "\n".join(inside[start:])
 

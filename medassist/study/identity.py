@@ -16,7 +16,9 @@ from typing import Literal
 
 from medassist.study import names
 
-Kind = Literal["name", "secret", "self", "person", "first_person", "method", "disclaimer", "token", "script", "empty", "unsettled"]
+Kind = Literal[
+    "name", "secret", "self", "person", "first_person", "method", "disclaimer", "token", "script", "empty", "unsettled"
+]
 
 _ALIKE = str.maketrans(
     "авсԁеёғгһіїјкӏмнорԛѕтѵуԝхɑɡıɪʟօոսցհαβεηικνορτυχγωℓøđłꜱ„’‘`´＇",
@@ -77,9 +79,7 @@ def _sure(name: str) -> str:
     """A name together, if it is one word with figures for letters (D33p), or letter by letter."""
     letters = [char for char in name if char.isalnum()]
     whole = name.isalnum()
-    together = "".join(
-        r"[\s_.·-]{0,2}" if char in " -" else _LEET.get(char, char) if whole else char for char in name
-    )
+    together = "".join(r"[\s_.·-]{0,2}" if char in " -" else _LEET.get(char, char) if whole else char for char in name)
     apart = r"[^\w\n]{1,3}".join(map(re.escape, letters))
     return _bounded(f"{together}|{apart}", name)
 
@@ -96,7 +96,9 @@ def _secret_pattern(secrets: tuple[str, ...]) -> re.Pattern[str] | None:
         if len(letters) >= 3:
             patterns.append(_bounded(_SPACING.join(map(re.escape, letters)), letters))
         elif letters:  # “A” stands in every sentence; only an arm called “A” gives something away
-            patterns.append(rf"(?:\b(?:arm|model|system|adapter)|臂|模型|系统)\W{{0,3}}{re.escape(letters)}(?![a-z0-9])")
+            patterns.append(
+                rf"(?:\b(?:arm|model|system|adapter)|臂|模型|系统)\W{{0,3}}{re.escape(letters)}(?![a-z0-9])"
+            )
     return re.compile("|".join(patterns)) if patterns else None
 
 
@@ -178,7 +180,11 @@ def _stripped(sentence: str, secrets: tuple[str, ...], removed: list[str]) -> st
     if _gives_away(body, secrets) and not _says_more(body, secrets):
         removed.append(body)
         return "\n" if "\n" in end else ""
-    if (match := _CLAUSE.match(body)) and _gives_away(match["clause"], secrets) and not _says_more(match["clause"], secrets):
+    if (
+        (match := _CLAUSE.match(body))
+        and _gives_away(match["clause"], secrets)
+        and not _says_more(match["clause"], secrets)
+    ):
         removed.append(match["clause"].strip())
         body = _capital(body[match.end() :])
     if not body.strip(" .。!！-"):
@@ -192,7 +198,9 @@ def _gives_away(text: str, secrets: tuple[str, ...]) -> bool:
 
 def _names(text: str, secrets: tuple[str, ...]) -> bool:
     """Whether a short piece, an aside or a label, is there to name an author and says nothing else."""
-    return any(found.kind in ("name", "secret", "self") for found in find(text, secrets)) and not _says_more(text, secrets)
+    return any(found.kind in ("name", "secret", "self") for found in find(text, secrets)) and not _says_more(
+        text, secrets
+    )
 
 
 def _says_more(text: str, secrets: tuple[str, ...]) -> bool:

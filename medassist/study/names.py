@@ -40,7 +40,9 @@ _MADE = (
     r"(?:made|built|created|developed|trained|designed|produced|powered|driven|generated|written|answered|drafted|released"
     r"|backed|fine-?tuned|hosted)\s+(?:by|on|from|with|using)"
 )
-_PROGRAM = r"(?:large |language |ai |chat ?)*(?:ai\b|models?\b|assistant|chat ?bot|llm|api\b|大?模型|助手|机器人|大语言模型)"
+_PROGRAM = (
+    r"(?:large |language |ai |chat ?)*(?:ai\b|models?\b|assistant|chat ?bot|llm|api\b|大?模型|助手|机器人|大语言模型)"
+)
 NAMES = re.compile(
     "|".join(
         (
@@ -69,7 +71,9 @@ NAMES = re.compile(
 _BE = r"\bi(?:'m| am| was)\s+(?:just |only |merely |not |simply )?"
 _MIND = r"(?:ai|a\.\s?i\.?|artificial (?:intelligence|agent|assistant)|language model|llm|chat ?bot|bot|(?:virtual|digital|ai|medical) assistant|computer program|machine(?: learning)?|neural network|robot|algorithm|software)"
 _DOING = r"(?:trained|developed|created|built|designed|fine-?tuned|programmed|powered|released|pre-?trained)"
-_TEXT = r"(?:response|answer|output|text|analysis|content|assessment|information|summary|report|differential|reply|opinion)"
+_TEXT = (
+    r"(?:response|answer|output|text|analysis|content|assessment|information|summary|report|differential|reply|opinion)"
+)
 _MIND_ZH = r"(?:人工智能|ai|语言模型|大模型|智能(?:医疗|医学|问诊)?助手|助手|聊天机器人|机器人|智能体|医疗模型|模型|算法|程序(?!员))"
 SELF = re.compile(
     "|".join(
@@ -170,7 +174,8 @@ FIRST_PERSON = re.compile(
     )
 )
 TURN = re.compile(
-    r"(?:^|\n|[.?!。？！]\s?)\s*(?:user|human|assistant|bot|chatbot|用户|助手|助理|机器人|提问者|模型)\s*[:：]", re.IGNORECASE
+    r"(?:^|\n|[.?!。？！]\s?)\s*(?:user|human|assistant|bot|chatbot|用户|助手|助理|机器人|提问者|模型)\s*[:：]",
+    re.IGNORECASE,
 )
 
 # --- How an arm works.
@@ -201,7 +206,7 @@ DISCLAIMER = re.compile(
 
 # --- Words that say nothing about a patient: a sentence that holds only these beside what identifies may go.
 
-EMPTY_WORDS = frozenset(
+_EMPTY = (
     "a about able access according accuracy accurate accurately advice advise all also always am an and answer answers any are as "
     "artificial asks aim assist assistance assistant assisting at based be because been before being but by can cannot can't careful "
     "case certainly check chinese clinical clinician clinicians come comes company consult contain content could current data decision decisions "
@@ -216,8 +221,9 @@ EMPTY_WORDS = frozenset(
     "service should show so some source specialist still substitute such support supports system team text than thank that the their them then "
     "there these they this those though time to today tool total training treat treatment trial trials trust unable up update use used user users "
     "verify version virtual was we welcome were what when which who will with without would write written wrong wrote year years you your "
-    "adapter arm base named called old follows output see details asking five hospital once during while at scan residency".split()
+    "adapter arm base named called old follows output see details asking five during while"
 )
+EMPTY_WORDS = frozenset(_EMPTY.split())
 EMPTY_ZH = re.compile(
     "人工智能|行医|资格|截止|至|于|拥有|类似|独立|公司|开发|研发|智能|助手|程序|模型|系统|很高兴|高兴|您好|你好|为您|为你|服务|帮助|协助|支持|解答|问题|可以|能够|能|将|会"
     "|不能|无法|不可|不应|并非|不是|没有|不|替代|代替|取代|提供|专业|医疗|医学|临床|医生|医师|大夫|建议|诊断|意见|咨询|判断|参考|仅供|请|务必|及时"

@@ -145,7 +145,7 @@ class _Layout:
 
     def _put(self, text: str, heads: bool = False) -> None:
         """A line of the look. Blank lines stand before headings and between paragraphs, nowhere else."""
-        mark = _MARKED.match(text)[0]  # type: ignore[index] - it also matches nothing
+        mark = found.group() if (found := _MARKED.match(text)) else ""
         paragraph = not mark
         if self.lines and (heads or (paragraph and self._after_blank and not self._headed)):
             self.lines.append("")
