@@ -3,6 +3,7 @@
     MedAssistError              exit code 1: the work failed
     ├── InputError              exit code 2: what came in was wrong
     │   ├── InvalidCase         a field of the case, named
+    │   ├── InvalidStudy        a part of a study: protocol, instrument, panel; named
     │   ├── CaseTooLong         counted in characters or in the model's tokens
     │   ├── NotACase            a question or a remark, with what is missing
     │   ├── SelfCare            somebody asks for themselves
@@ -58,6 +59,14 @@ class InvalidCase(InputError):
     """A field of the case is wrong: `where` names it, `reason`/`reason_zh` say why."""
 
     code = "invalid_case"
+    en = "{where}: {reason}"
+    zh = "{where}：{reason_zh}"
+
+
+class InvalidStudy(InputError):
+    """A part of a study is wrong: `where` names the file, field or row, `reason`/`reason_zh` say why."""
+
+    code = "invalid_study"
     en = "{where}: {reason}"
     zh = "{where}：{reason_zh}"
 

@@ -566,3 +566,19 @@ def parse_answer(text: str, language: Language, case_text: str = "") -> Differen
     parser = AnswerParser(language, case_text)
     parser.push(text)
     return parser.result()
+
+
+def heading_of(line: str) -> tuple[Part, str] | None:
+    """The part of an answer that `line` opens, and what follows on the line; None for content."""
+    return _heading(_Line.read(line))
+
+
+def label_of(line: str) -> tuple[Bucket, str] | None:
+    """What a statement under a diagnosis is for, and the statement; None where no label opens `line`."""
+    return _label(_Line.read(line).text)
+
+
+def marked(line: str) -> tuple[int, Mark, str]:
+    """How deep `line` is set in, how it is marked, and its text without the marks and emphasis."""
+    read = _Line.read(line)
+    return read.indent, read.mark, read.text

@@ -13,7 +13,7 @@ DETAILS: dict[str, object] = {
 }  # fmt: skip
 
 EXIT_2 = {
-    "InputError", "InvalidCase", "CaseTooLong", "NotACase",
+    "InputError", "InvalidCase", "InvalidStudy", "CaseTooLong", "NotACase",
     "SelfCare", "UnreadableInput", "UnknownModel", "UnknownAdapter",
     "UnknownEngine", "UnknownConsultation", "BadSetting", "PortInUse",
 }  # fmt: skip
