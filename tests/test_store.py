@@ -593,7 +593,7 @@ def test_down_and_up_again(sqlite: tuple[Engine, Store]) -> None:
 def test_the_revisions_as_a_script_of_sql(sqlite: tuple[Engine, Store], tmp_path: Path) -> None:
     engine, _ = sqlite
     up = alembic(engine, command.upgrade, "head", sql=True)
-    down = alembic(engine, command.downgrade, "0002_audit_and_cache:base", sql=True)
+    down = alembic(engine, command.downgrade, "0003_explanations:base", sql=True)
     other = sqlite3.connect(tmp_path / "by-hand.sqlite3")
     other.executescript(up)
     other.executescript(down)

@@ -111,6 +111,7 @@ def test_a_backend_that_is_not_there_is_told_and_one_that_fails_gives_its_last_l
     told = {
         "data": {"train": ["missing.jsonl"], "validation": ["missing.jsonl"]},
         "model": {"base": "embedded"},
+        "lora": {"rank": 2, "alpha": 4, "targets": ["q_proj"]},
         "train": {},
     }
     runs = list(bench(told, 1, ["trl"], {"trl": sys.executable}, tmp_path / "zero.json"))
