@@ -22,6 +22,8 @@ BACKENDS: tuple[Backend, ...] = get_args(Backend)
 PACKAGE = {"trl": "trl", "deepspeed": "deepspeed", "unsloth": "unsloth"}
 LONGEST = 3600
 """Seconds that one run may take."""
+ALONE = {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29571"}
+"""What a launcher tells a process that trains alone; without it DeepSpeed asks MPI."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +70,11 @@ def _run(told: dict[str, Any], steps: int, backend: str, packed: bool, python: s
         if backend == "deepspeed":
             train["deepspeed"] = str(zero)
         config.write_text(yaml.safe_dump(told | {"train": train}), encoding="utf-8")
+        environment = os.environ | {"PYTHONUNBUFFERED": "1"} | (ALONE if backend == "deepspeed" else {})
         command = [python or sys.executable, "-m", "training", "finetune", "--config", str(config)]
         try:
             done = subprocess.run(  # noqa: S603  # this program, by the interpreter that the operator names
-                command, capture_output=True, text=True, timeout=LONGEST, env=os.environ | {"PYTHONUNBUFFERED": "1"}
+                command, capture_output=True, text=True, timeout=LONGEST, env=environment
             )
         except (OSError, subprocess.TimeoutExpired) as error:
             return Run(backend, packed, stopped=type(error).__name__)
