@@ -124,9 +124,7 @@ def count(cases: ArrayLike, raters: ArrayLike, values: ArrayLike, categories: Se
     try:
         order = tuple(sorted(found) if categories is None else categories)
     except TypeError:
-        raise UnusableRatings(
-            reason="numbers and words are mixed.", reason_zh="评分中混有数值与文字。"
-        ) from None
+        raise UnusableRatings(reason="numbers and words are mixed.", reason_zh="评分中混有数值与文字。") from None
     if unknown := found - set(order):
         named = ", ".join(sorted(map(repr, unknown)))
         raise UnusableRatings(reason=f"unknown category {named}.", reason_zh=f"未知类别 {named}。")
@@ -208,7 +206,7 @@ def _conger(counted: Counted, every: Floats, agreeing: Floats) -> Floats:
 def _over(top: Floats, bottom: Floats, empty: float = np.nan) -> Floats:
     """A quotient, `empty` where the bottom is zero but for rounding."""
     bottom = np.broadcast_to(bottom, top.shape)
-    return np.divide(top, bottom, out=np.full(top.shape, empty), where=np.abs(bottom) > 1e-12)
+    return np.asarray(np.divide(top, bottom, out=np.full(top.shape, empty), where=np.abs(bottom) > 1e-12))
 
 
 def _alpha(counted: Counted, weighting: Floats, level: Level) -> float:

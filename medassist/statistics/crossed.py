@@ -151,7 +151,7 @@ def resampled_means(
         by_rater = draw.multinomial(sizes[1], np.full(sizes[1], 1 / sizes[1]), resamples).astype(np.float64)
     total = ((by_case @ table) * by_rater).sum(axis=1)
     count = ((by_case @ rated) * by_rater).sum(axis=1)
-    return np.divide(total, count, out=np.full(resamples, np.nan), where=count > 0)
+    return np.asarray(np.divide(total, count, out=np.full(resamples, np.nan), where=count > 0))
 
 
 def acceptance_bootstrap(

@@ -150,7 +150,12 @@ def wilson(count: int, total: int, *, confidence: float = 0.95) -> Interval:
             reason=f"{count} of {total} is not a share.", reason_zh=f"{count}/{total} 不是有效的比例。"
         )
     low, high = proportion_confint(count, total, alpha=alpha, method="wilson")
-    return Interval(count / total, max(0.0, float(low)), min(1.0, float(high)), "wilson")
+    share = count / total
+    ends = (
+        (min(share, float(low)) if count else 0.0),
+        (max(share, float(high)) if count < total else 1.0),
+    )  # not by 1e-17
+    return Interval(share, *ends, "wilson")
 
 
 @dataclass(frozen=True)

@@ -143,17 +143,16 @@ def risk_difference(
     """How much oftener `first` is accepted than `second`, as a difference of shares: the primary comparison of arms.
 
     Columns [rows]; `accepted` holds 1 and 0. Only a rater's pairs on one case count, the note says how many ratings had
-    no counterpart. Interval by the crossed case × rater bootstrap of the pairs (Owen 2007), percentile ends. Where all
-    pairs differ alike there is no spread to resample: then by Wilson's interval over cases, which the note says.
+    no counterpart. Interval by the crossed case × rater bootstrap of the pairs (Owen 2007), percentile ends. It errs
+    on the wide side. Where all pairs differ alike there is no spread to resample: then by Wilson's interval over cases,
+    which the note says.
     """
     pairs, alone = differences(cases, raters, arms, accepted, first, second)
     values = pairs.values.astype(np.float64)
     note = _alone(alone)
     if values.min() == values.max():
         return _all_alike(float(values[0]), pairs.sizes[0], note, confidence)
-    means = resampled_means(
-        values, pairs.cases, pairs.raters, pairs.sizes, resamples=resamples, seed=seed, over="both"
-    )
+    means = resampled_means(values, pairs.cases, pairs.raters, pairs.sizes, resamples=resamples, seed=seed, over="both")
     return quantiles(means, float(values.mean()), confidence, "crossed bootstrap of pairs", note + _one(pairs))
 
 

@@ -1,13 +1,12 @@
 """Pairwise mode: how strong each arm is when raters choose between two answers (Bradley and Terry 1952)."""
 
-from collections.abc import Sequence
-
 import choix
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse.csgraph import connected_components
 
 from medassist.statistics.estimates import (
+    NOTHING,
     Floats,
     Interval,
     Note,
@@ -20,10 +19,11 @@ from medassist.statistics.estimates import (
 
 RESAMPLES = 1000
 NOT_FINITE = Note(
-    "An arm never won or never lost, so that its strength has no finite maximum: half a win each way was added to"
-    " every pair of arms that met.",
-    "某组从未胜出或从未落败，其强度无有限的最大似然估计：已在每对相遇的组间各加半次胜出。",
+    "Some arms never won or never lost against the others, so that no finite strength fits best: half a win each way was"
+    " added to every pair of arms that met.",
+    "部分组从未胜过或从未负于其余各组，无有限的最大似然强度：已在每对相遇的组间各加半次胜出。",
 )
+NO_END = Note("How far apart this arm is cannot be bounded: no interval.", "该组差距无法界定，不给出区间。")
 
 
 def bradley_terry(
@@ -40,9 +40,9 @@ def bradley_terry(
     """The strength of every arm, mean zero: one arm beats another with log-odds of their difference, by choix.
 
     Columns [rows], a comparison each: `first` and `second` name two arms, `preferred` holds 1 for the first, -1 for the
-    second, 0 for a tie, which counts as half a win each (as in Hunter 2004 the model has no ties of its own). Intervals
-    by the crossed case × rater bootstrap (Owen 2007). An arm that never won gets a finite strength by half a win added
-    each way, as the note says; so does every resample that needs it.
+    second, 0 for a tie, which counts as half a win each (the model has no ties of its own). Intervals by the crossed
+    case × rater bootstrap (Owen 2007). Where an arm never won, half a win each way makes its strength finite, as the
+    note says, and it has no interval; resamples that need it are helped alike.
     """
     level_of(confidence)
     columns = same_length(cases, raters, first, second, preferred)
@@ -59,18 +59,34 @@ def bradley_terry(
             reason="some arms were never compared, not even through others.", reason_zh="部分组之间从未直接或间接比较。"
         )
     met = (everything + everything.T) > 0
-    estimate, finite = strengths(everything, met)
-    draw = np.random.default_rng(seed)
+    estimate, group = strengths(everything, met)
     samples = np.empty((resamples, len(arms)))
+    helped = 0
+    draw = np.random.default_rng(seed)
     (_, case_codes), (_, rater_codes) = codes(columns[0]), codes(columns[1])
     for row in range(resamples):
         times = _drawn(draw, case_codes)[case_codes] * _drawn(draw, rater_codes)[rater_codes]
-        samples[row], _ = strengths(_wins(one, other, shares, times, len(arms)), met)
-    note = Note() if finite else NOT_FINITE
+        samples[row], within = strengths(_wins(one, other, shares, times, len(arms)), met)
+        helped += not within.all()
+    note = _note(group, helped, resamples)
+    method = "bradley-terry, crossed bootstrap"
     return {
-        arm: quantiles(samples[:, place], float(estimate[place]), confidence, "bradley-terry, crossed bootstrap", note)
+        arm: quantiles(samples[:, place], float(estimate[place]), confidence, method, note)
+        if group[place]
+        else Interval(float(estimate[place]), None, None, "bradley-terry", note + NO_END)
         for place, arm in enumerate(arms)
     }
+
+
+def _note(group: NDArray[np.bool_], helped: int, resamples: int) -> Note:
+    if not group.all():
+        return NOT_FINITE
+    if not helped:
+        return NOTHING
+    return Note(
+        f"In {helped} of {resamples} resamples an arm never won or lost; half a win each way was added there.",
+        f"{resamples} 次重抽样中有 {helped} 次存在从未胜出或落败的组，已各加半次胜出。",
+    )
 
 
 def _shares(preferred: NDArray[np.object_]) -> Floats:
@@ -84,9 +100,9 @@ def _shares(preferred: NDArray[np.object_]) -> Floats:
     return (preferred.astype(np.float64) + 1) / 2
 
 
-def _drawn(draw: np.random.Generator, places: NDArray[np.int64]) -> NDArray[np.int64]:
+def _drawn(draw: np.random.Generator, places: NDArray[np.int64]) -> Floats:
     number = int(places.max()) + 1
-    return draw.multinomial(number, np.full(number, 1 / number))
+    return draw.multinomial(number, np.full(number, 1 / number)).astype(np.float64)
 
 
 def _wins(one: NDArray[np.int64], other: NDArray[np.int64], shares: Floats, times: Floats, arms: int) -> Floats:
@@ -96,22 +112,19 @@ def _wins(one: NDArray[np.int64], other: NDArray[np.int64], shares: Floats, time
     return np.asarray(won + lost, dtype=np.float64).reshape(arms, arms)
 
 
-def strengths(wins: Floats, met: NDArray[np.bool_]) -> tuple[Floats, bool]:
-    """Maximum-likelihood strengths [arms] from wins [arms, arms], and whether they were finite without help.
+def strengths(wins: Floats, met: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.bool_]]:
+    """Maximum-likelihood strengths [arms] from wins [arms, arms], and which arms lie a finite way from each other.
 
-    They are finite if every arm beat every other, directly or through others (Ford 1957).
+    All do if every arm beat every other, directly or through others (Ford 1957); else those of the largest such group,
+    and none where no two arms form one.
     """
-    finite = connected_components(wins > 0, connection="strong", return_labels=False) == 1
-    if not finite:
+    groups, labels = connected_components(wins > 0, connection="strong")
+    sizes = np.bincount(labels)
+    group = (labels == sizes.argmax()) & (sizes.max() > 1)
+    if groups > 1:
         wins = wins + 0.5 * met
     if len(wins) == 2:
         half = 0.5 * np.log(wins[0, 1] / wins[1, 0])
-        return np.array([half, -half]), finite
+        return np.array([half, -half]), group
     found = choix.ilsr_pairwise_dense(wins, max_iter=10_000)
-    return found - found.mean(), finite
-
-
-def chance_to_win(strengths_of: dict[object, Interval], arms: Sequence[object]) -> float:
-    """How likely the first of two `arms` is to be preferred to the second (Bradley and Terry 1952)."""
-    one, other = (strengths_of[each].estimate or 0.0 for each in arms)
-    return float(1 / (1 + np.exp(other - one)))
+    return found - found.mean(), group

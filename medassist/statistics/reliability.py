@@ -16,8 +16,10 @@ PINGOUIN: dict[Form, str] = dict(
 """Its names follow McGraw and Wong (1996)."""
 
 TOO_FEW = Note(
-    "Undefined: fewer than two cases have two ratings or more.", "无定义：有两份及以上评分的病例不足两例。"
+    "Undefined: it takes two cases with two ratings each, and five ratings in all.",
+    "无定义：至少需要两例各有两份评分的病例，且评分总数不少于五份。",
 )
+LEAST = 5  # pingouin's own limit
 NO_SPREAD = Note("Undefined: all scores are the same.", "无定义：所有评分相同。")
 CASES_ALIKE = Note("Undefined: the cases do not differ.", "无定义：病例之间没有差异。")
 NO_RESIDUE = Note("No interval: no spread is left to make it from.", "无区间：没有剩余离散可供估计。")
@@ -52,7 +54,7 @@ def icc(cases: ArrayLike, raters: ArrayLike, scores: ArrayLike) -> dict[Form, In
 def _complete(table: NDArray[np.float64]) -> tuple[NDArray[np.float64] | None, Note]:
     """Cases that every rater rated, if they are half of all."""
     full = ~np.isnan(table).any(axis=1)
-    if 2 * full.sum() < len(full):
+    if 2 * full.sum() < len(table):
         return None, NOTHING
     return table[full], _left_out(int((~full).sum()))
 
@@ -74,7 +76,7 @@ def _left_out(number: int) -> Note:
 
 def _forms(table: NDArray[np.float64], forms: tuple[Form, ...], note: Note) -> dict[Form, Interval]:
     """The forms of a full table [cases, raters]."""
-    if len(table) < 2 or table.shape[1] < 2:
+    if len(table) < 2 or table.shape[1] < 2 or table.size < LEAST:
         return {form: Interval(None, None, None, form, TOO_FEW + note) for form in forms}
     if np.ptp(table) == 0:
         return {form: Interval(None, None, None, form, NO_SPREAD + note) for form in forms}
