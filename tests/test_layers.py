@@ -10,6 +10,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "medassist"
 LAYERS: dict[str, int] = {
     "errors": 0, "config": 0, "case": 0, "differential": 0, "events": 0, "vocabulary": 0, "unit_words": 0,
     "prompt": 1, "parse": 1, "intake": 1, "compliance": 1, "findings": 1, "units": 1, "unit_cuts": 1, "deidentify": 1,
+    "statistics": 1,
     "engines": 2, "store": 2, "knowledge": 2, "audit": 2,
     "ground": 3, "points": 3, "weighing": 3, "explain": 3, "review": 3, "turn": 3, "answering": 3, "adding": 3, "consult": 3, "evaluate": 3, "study": 3,
     "services": 4,
