@@ -3,8 +3,8 @@
 LIME (Ribeiro et al., KDD 2016): the case is perturbed by leaving findings out, the candidates are weighed again, and a
 linear model of what is left tells each finding's weight. The fit is the `lime` package's; the units are clinical
 findings (`units`), samples come in antithetic pairs that leave out one half and then the other, balanced so that
-findings do not stand in for each other, and cases of few findings are enumerated. Samples double until the five strongest findings stay the same, so a first picture is early
-and a later one better. Weights are natural logarithms of the odds of a candidate among those shown.
+findings do not stand in for each other, and cases of few findings are enumerated. Samples double until the five
+strongest findings stay the same, so a first picture is early and a later one better. Weights are natural logarithms of the odds of a candidate among those shown.
 
 What is explained is the preference among these candidates, not the truth of the reasoning.
 """
@@ -18,14 +18,13 @@ import numpy as np
 from lime.lime_base import LimeBase
 from numpy.typing import NDArray
 from scipy.linalg import hadamard
+from scipy.special import log_softmax, logsumexp
 from sklearn.linear_model import Ridge
 
 from medassist.case import PatientCase
-from medassist.compliance import without_markup
 from medassist.deidentify import deidentify
 from medassist.engines import Engine
 from medassist.errors import EngineError, InputError, Language
-from medassist.intake import clean_case
 from medassist.knowledge.graph import Graph
 from medassist.units import Unit, replaced, units, without
 from medassist.weighing import Weigher, weigher
@@ -50,6 +49,8 @@ TRUSTED_R2, TRUSTED_SIGNS = 0.5, 0.9
 """Below these an explanation is called unreliable, and its ranks are not shown."""
 HARDLY = 0.1
 """Natural log-odds: where the answer moves less than this over all samples, it hardly depends on the case."""
+FLAT = 1e-9
+"""Natural log-odds: values that spread less are all one value, which any fit holds."""
 FAINT = 0.05
 """Share of the largest weight below which a finding is neither named, marked nor charted."""
 RIDGE = 1e-3
@@ -199,8 +200,7 @@ def strongest(weights: Rows, most: int = STRONGEST) -> list[int]:
 
 def shares(scores: Rows) -> Rows:
     """Softmax over the candidates, in logarithms, [samples, candidates]."""
-    top = scores.max(axis=1, keepdims=True)
-    told: Rows = scores - top - np.log(np.exp(scores - top).sum(axis=1, keepdims=True))
+    told: Rows = log_softmax(scores, axis=1)
     return told
 
 
@@ -213,6 +213,12 @@ class Samples:
     pairs: NDArray[np.int64]  # samples of a pair are held out together
 
     @property
+    def pair_numbers(self) -> NDArray[np.int64]:
+        """The pairs counted from 0, in the order they come, [samples]."""
+        numbers = {pair: number for number, pair in enumerate(dict.fromkeys(self.pairs.tolist()))}
+        return np.array([numbers[pair] for pair in self.pairs.tolist()], dtype=np.int64)
+
+    @property
     def log_probabilities(self) -> Rows:
         return shares(self.scores)
 
@@ -220,12 +226,8 @@ class Samples:
     def log_odds(self) -> Rows:
         """Of each candidate against all others."""
         told = self.log_probabilities
-        rest = np.empty_like(told)
-        for place in range(told.shape[1]):
-            others = np.delete(told, place, axis=1)
-            top = others.max(axis=1)
-            rest[:, place] = top + np.log(np.exp(others - top[:, None]).sum(axis=1))
-        odds: Rows = told - rest
+        rest = [logsumexp(np.delete(told, place, axis=1), axis=1) for place in range(told.shape[1])]
+        odds: Rows = told - np.column_stack(rest)
         return odds
 
 
@@ -264,16 +266,13 @@ class Perturbed:
 def perturbed(
     case: PatientCase, case_text: str, answer: Mapping[str, Any], engine: Engine, graph: Graph | None
 ) -> Perturbed:
-    """A stored answer to a case, ready to be perturbed; `case_text` is what the answer was given to.
+    """A stored answer to a stored case, ready to be perturbed; `case_text` is what the answer was given to.
 
-    Raises `NoFindings` and what `weighing.weigher` raises.
+    Raises what `weighing.weigher` raises.
     """
-    safe = deidentify(without_markup(clean_case(case)[0])).case
     language: Language = "zh" if answer.get("language") == "zh" else "en"
-    found = tuple(units(case_text))
-    if len(found) < FEWEST:
-        raise NoFindings
-    return Perturbed(case_text, language, found, weigher(safe, case_text, language, answer, engine, graph))
+    told = weigher(deidentify(case).case, case_text, language, answer, engine, graph)
+    return Perturbed(case_text, language, tuple(units(case_text)), told)
 
 
 def explain(
@@ -286,7 +285,8 @@ def explain(
 ) -> Iterator[Explanation]:
     """Better and better explanations of how a case's candidates are ranked; the last is `settled` or `stopped`.
 
-    `most` samples at most, and not fewer unless `adaptive`. The same case, seed and weigher give the same weights. Raises `NoFindings`.
+    `most` samples at most, and not fewer unless `adaptive`. The same case, seed and weigher give the same weights.
+    Raises `NoFindings`.
     """
     began = time.monotonic()
     perturbed.stopped = stopped
@@ -313,11 +313,12 @@ def explain(
             last = replace(last, settled=True)
             break
         yield last
-    if last is None or not last.settled:
-        if last is not None:
-            yield replace(last, stopped=True)
+    if last is None:
         return
-    yield replace(last, neutral=_neutral(perturbed, last, plan), seconds=time.monotonic() - began)
+    if last.settled:
+        yield replace(last, neutral=_neutral(perturbed, last, plan), seconds=time.monotonic() - began)
+    else:
+        yield replace(last, stopped=True)
 
 
 def finite(scores: Rows) -> Rows:
@@ -377,24 +378,22 @@ def _single(count: int) -> NDArray[np.bool_]:
 def _explained(
     perturbed: Perturbed, samples: Samples, single: Rows, exact: bool, seed: int, began: float
 ) -> Explanation:
-    odds, logs = samples.log_odds, samples.log_probabilities
-    places = range(odds.shape[1])
+    odds = samples.log_odds
     alone = Samples(samples.kept[:1], single, samples.pairs[:1]).log_odds
-    weights = np.array([_fit(samples.kept, odds[:, place]) for place in places])
-    again = [_refitted(samples, odds[:, place], seed) for place in places]
+    weights, again = _fit(samples.kept, odds), _refitted(samples, odds, seed)
     return Explanation(
         units=perturbed.units,
         names=perturbed.weigher.names,
         language=perturbed.language,
         by=perturbed.weigher.by,
-        probabilities=tuple(float(each) for each in np.exp(shares(single[:1])[0])),
+        probabilities=tuple(np.exp(shares(single[:1])[0]).tolist()),
         weights=weights,
-        errors=np.array([each.std(axis=0) for each in again]),
-        against=np.array([_fit(samples.kept, logs[:, place]) for place in places]),
+        errors=again.std(axis=0),
+        against=_fit(samples.kept, samples.log_probabilities),
         left_out=(alone[:1] - alone[1:]).T,
-        r2=tuple(_held_out(samples, odds[:, place]) for place in places),
-        signs=tuple(_signs(again[place], weights[place]) for place in places),
-        spread=tuple(float(odds[:, place].std()) for place in places),
+        r2=tuple(_held_out(samples, odds).tolist()),
+        signs=tuple(_signs(again[:, place], weights[place]) for place in range(len(weights))),
+        spread=tuple(odds.std(axis=0).tolist()),
         samples=len(samples.kept),
         exact=exact,
         seed=seed,
@@ -416,61 +415,58 @@ def _kernel(distances: Rows) -> Rows:
 
 
 def _fit(kept: NDArray[np.bool_], values: Rows) -> Rows:
-    """The weight of each unit, by the lime package's fit with next to no ridge."""
+    """The weights of the units for `values` [samples, columns], [columns, units], by the lime package's fit."""
     count = kept.shape[1]
-    _, told, _, _ = LimeBase(_kernel).explain_instance_with_data(
-        kept.astype(float),
-        values[:, None],
-        _distances(kept),
-        0,
-        count,
-        feature_selection="none",
-        model_regressor=Ridge(alpha=RIDGE, fit_intercept=True),
-    )
-    weights = np.zeros(count)
-    for unit, weight in told:
-        weights[unit] = weight
+    near, weights = _distances(kept), np.zeros((values.shape[1], count))
+    for column in range(values.shape[1]):
+        _, told, _, _ = LimeBase(_kernel).explain_instance_with_data(
+            kept.astype(float), values, near, column, count, "none", Ridge(alpha=RIDGE)
+        )
+        for unit, weight in told:
+            weights[column, unit] = weight
     return weights
 
 
-def _held_out(samples: Samples, values: Rows) -> float:
-    """R² over pairs that the fit has not seen, all folds together; weighted as the fit is."""
-    if float(values.std()) < 1e-9:
-        return 1.0
+def _held_out(samples: Samples, values: Rows) -> Rows:
+    """R² of each column of `values` over pairs that the fit has not seen, all folds together; weighted as the fit is."""
     near = _kernel(_distances(samples.kept))
     kept = samples.kept.astype(float)
-    numbers = {pair: number for number, pair in enumerate(dict.fromkeys(samples.pairs.tolist()))}
-    folds = np.array([numbers[pair] % FOLDS for pair in samples.pairs.tolist()])
+    folds = samples.pair_numbers % FOLDS
     told = np.empty_like(values)
-    for fold in range(FOLDS):
+    for fold in range(min(FOLDS, folds.max() + 1)):
         out = folds == fold
-        if out.any():
-            model = Ridge(alpha=RIDGE).fit(kept[~out], values[~out], sample_weight=near[~out])
-            told[out] = model.predict(kept[out])
-    middle = np.average(values, weights=near)
-    return 1.0 - float((near * (values - told) ** 2).sum() / (near * (values - middle) ** 2).sum())
+        told[out] = Ridge(alpha=RIDGE).fit(kept[~out], values[~out], sample_weight=near[~out]).predict(kept[out])
+    missed = near @ (values - told) ** 2
+    spread = near @ (values - np.average(values, axis=0, weights=near)) ** 2
+    flat = values.std(axis=0) < FLAT
+    r2: Rows = np.where(flat, 1.0, 1.0 - missed / np.where(flat, 1.0, spread))
+    return r2
 
 
 def _refitted(samples: Samples, values: Rows, seed: int) -> Rows:
-    """The weights of bootstrap samples (of pairs), [fits, units]."""
+    """The weights of bootstrap samples (of pairs), [fits, columns, units]."""
     rng = np.random.default_rng(seed)
     near = _kernel(_distances(samples.kept))
-    pairs = [np.flatnonzero(samples.pairs == pair) for pair in dict.fromkeys(samples.pairs.tolist())]
+    numbers = samples.pair_numbers
+    pairs = [np.flatnonzero(numbers == number) for number in range(numbers.max() + 1)]
     design = np.column_stack([samples.kept.astype(float), np.ones(len(values))])
     penalty = RIDGE * np.eye(design.shape[1])
     penalty[-1, -1] = 0.0
-    found = np.empty((BOOTSTRAPS, samples.kept.shape[1]))
+    found = np.empty((BOOTSTRAPS, values.shape[1], samples.kept.shape[1]))
     for fit in range(BOOTSTRAPS):
         rows = np.concatenate([pairs[pick] for pick in rng.integers(len(pairs), size=len(pairs))])
         weighted = design[rows] * near[rows, None]
         solved = np.linalg.lstsq(weighted.T @ design[rows] + penalty, weighted.T @ values[rows], rcond=None)[0]
-        found[fit] = solved[:-1]
+        found[fit] = solved[:-1].T
     return found
 
 
 def _signs(again: Rows, weights: Rows) -> float:
     """In what share of the fits the strongest units keep their sign; of next to nothing the sign means nothing."""
-    least = FAINT * float(np.abs(weights).max())
+    largest = float(np.abs(weights).max())
+    if largest < FLAT:
+        return 1.0
+    least = FAINT * largest
     top = [unit for unit in strongest(weights) if abs(float(weights[unit])) >= least]
     return float((np.sign(again[:, top]) == np.sign(weights[top])).mean())
 
@@ -484,8 +480,8 @@ def _neutral(
     done = ~np.isnan(scores).any(axis=1)
     if done.sum() < 4:
         return None
-    odds = Samples(kept[done], finite(scores[done]), plan[1][:NEUTRAL][done]).log_odds[:, 0]
-    own, other = set(told.strongest(0)), set(strongest(_fit(kept[done], odds)))
+    odds = Samples(kept[done], finite(scores[done]), plan[1][:NEUTRAL][done]).log_odds[:, :1]
+    own, other = set(told.strongest(0)), set(strongest(_fit(kept[done], odds)[0]))
     return len(own & other) / len(own)
 
 
@@ -498,6 +494,7 @@ class _Words:
     against: str
     both: str
     hardly: str
+    unreliable: str
     join: str
 
 
@@ -507,6 +504,7 @@ _WORDS: dict[Language, _Words] = {
         "Most against {name}: {units}.",
         "Most for {name}: {units}; against: {others}.",
         "This answer hardly depends on the case: leaving findings out moves {name} next to nothing.",
+        "Which findings count most for {name} cannot be told for this case.",
         ", ",
     ),
     "zh": _Words(
@@ -514,6 +512,7 @@ _WORDS: dict[Language, _Words] = {
         "最不支持{name}：{units}。",
         "最支持{name}：{units}；不支持：{others}。",
         "该回答几乎不取决于病例：删去各项表现后，{name}几乎不变。",
+        "本例无法可靠判断哪些表现对{name}影响最大。",
         "、",
     ),
 }
@@ -526,6 +525,8 @@ def sentence(told: Explanation, place: int) -> str:
     words, name = _WORDS[told.language], told.names[place]
     if told.hardly(place):
         return words.hardly.format(name=name)
+    if not told.reliable(place):
+        return words.unreliable.format(name=name)
     weights = told.weights[place]
     floor = 2 * FAINT * float(np.abs(weights).max())
     order = [unit for unit in strongest(weights, len(weights)) if abs(weights[unit]) >= floor]

@@ -57,11 +57,9 @@ def ground(
     seed the order follows from the case itself, so that the same case gets the same prompt. `without` withholds
     diseases, to see whether a model notices; `only` names all that are told, in the order to tell them.
     """
-    if only is not None:
-        known = {each.disease: each for each in found.ranked}
-        given = tuple(known.get(name) or Ranked(name, 0.0) for name in only if name in found.graph.diseases)
-        text = "\n".join(_line(found, each, number, language, FINDINGS - 1) for number, each in enumerate(given, 1))
-        return replace(found, given=given, text=text)
+    if only is not None:  # a score is not told, so age and sex do not matter
+        given = found.graph.weighed(found.facts, [name for name in only if name in found.graph.diseases])
+        return _told(found, list(given.values()), language, fits)
     ranked = [each for each in found.ranked if each.disease not in without]
     best = ranked[:most]
     flagged = [raised.disease.id for raised in found.raised if raised.disease.id not in without]
@@ -77,15 +75,23 @@ def ground(
             + "|".join(sorted(each.disease for each in best))
         )
         seed = int.from_bytes(hashlib.sha256(seen.encode()).digest()[:4], "big")
+    return _told(replace(found, ranked=tuple(ranked)), best, language, fits, seed)
+
+
+def _told(
+    found: Grounding, best: list[Ranked], language: Language, fits: Callable[[str], bool], seed: int | None = None
+) -> Grounding:
+    """As many of `best` as `fits` allows, the last ones left out first, shuffled where there is a seed."""
     while best:
         order = list(best)
-        random.Random(seed).shuffle(order)
+        if seed is not None:
+            random.Random(seed).shuffle(order)
         for also in (FINDINGS - 1, 0):  # rather a short line for each than fewer candidates
             text = "\n".join(_line(found, each, number, language, also) for number, each in enumerate(order, 1))
             if fits(text):
-                return replace(found, ranked=tuple(ranked), given=tuple(order), text=text)
+                return replace(found, given=tuple(order), text=text)
         best = best[:-1]
-    return replace(found, ranked=tuple(ranked))
+    return found
 
 
 _WORDS: dict[Language, dict[str, str]] = {

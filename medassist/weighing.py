@@ -8,7 +8,7 @@ whatever is left of the case, and one more, "none of these".
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -88,8 +88,8 @@ class GraphWeigher:
                 continue
             age, sex = self._person(text)
             facts = self.graph.read(text, age, sex, self.known)
-            scores = self.graph.scores(facts, self.diseases, age=age, sex=sex)
-            rows.append([*(scores[each] for each in self.diseases), none])
+            weighed = self.graph.weighed(facts, self.diseases, age=age, sex=sex)
+            rows.append([*(each.score for each in weighed.values()), none])
         return np.array(rows, dtype=np.float64).reshape(len(texts), len(self.diseases) + 1)
 
     def _person(self, text: str) -> tuple[float | None, str]:
@@ -127,20 +127,17 @@ class ModelWeigher:
             diagnosis_prompt(text, self.language, self.top_k, self._knowledge(text)).continued(opening)
             for text in texts
         ]
-        before = getattr(self.engine, "forward_tokens", 0)
+        before = self.engine.forward_tokens
         told = self.engine.score(prompts, self.names, stopped=stopped)
-        self.forward_tokens += getattr(self.engine, "forward_tokens", 0) - before
+        self.forward_tokens += self.engine.forward_tokens - before
         return np.array([[sum(each) / max(1, len(each)) for each in row] for row in told], dtype=np.float64)
 
     def _knowledge(self, text: str) -> str:
         if self.found is None:
             return ""
-        graph = self.found.graph
-        return ground(look_up(graph, self.case, text), self.language, fits=lambda _: True, only=self._given).text
-
-    @property
-    def _given(self) -> tuple[str, ...]:
-        return tuple(each.disease for each in self.found.given) if self.found else ()
+        facts = self.found.graph.read(text, self.case.age, self.case.sex)
+        given = [each.disease for each in self.found.given]
+        return ground(replace(self.found, facts=facts), self.language, fits=lambda _: True, only=given).text
 
 
 def weigher(
@@ -161,8 +158,7 @@ def weigher(
     listed = [Diagnosis.model_validate(each) for each in answer.get("differential", [])][:MOST_CANDIDATES]
     if not listed:
         raise NothingToExplain
-    ranked_by_graph = graph is not None and (engine.name == "knowledge" or engine.profile.points)
-    if ranked_by_graph and graph is not None:
+    if graph is not None and (engine.name == "knowledge" or engine.profile.points):
         known = tuple(disease.id for each in listed if (disease := graph.normalise(each.name)) is not None)
         return GraphWeigher(graph, tuple(dict.fromkeys(known)), language, case.age, case.sex or "unknown")
     if engine.name == "knowledge":

@@ -166,6 +166,7 @@ def test_noise_is_called_unreliable() -> None:
     told = last(of(TEXT, Noise({})))
     assert told.r2[0] < 0.3 and not told.reliable(0) and not told.told(0)["reliable"]
     assert told.samples == MOST  # it never settles
+    assert "cannot be told for this case" in sentence(told, 0)  # no ranks, neither in words
 
 
 def test_a_first_picture_comes_early_and_stopping_keeps_it() -> None:
@@ -308,6 +309,17 @@ def test_a_finding_that_is_crossed_out_does_not_live_on_in_the_knowledge_lines(
     assert "calf pain" in marked(whole) - marked(without) and marked(without) <= stated(crossed)
     names = [line.split(":")[0] for line in whole.split("\n") if line.startswith("[K")]
     assert names == [line.split(":")[0] for line in without.split("\n") if line.startswith("[K")]
+
+
+def test_a_candidate_keeps_its_marks_however_low_it_falls(graph: Graph, case_en: PatientCase) -> None:
+    """Taking findings out moves a candidate down the graph's list; what the case still has of it is still told."""
+    text = case_en.text()
+    found = look_up(graph, case_en, text)
+    low = graph.rank(found.facts, age=34, sex="female", top=200)[60].disease
+    told = ground(found, "en", fits=lambda _: True, only=[low, found.ranked[0].disease])
+    assert [each.disease for each in told.given] == [low, found.ranked[0].disease]
+    assert low not in {each.disease for each in found.ranked}
+    assert all("in this case +" in line for line in told.text.split("\n"))
 
 
 def answer_of(engine: Any, **more: Any) -> dict[str, Any]:

@@ -1,15 +1,14 @@
 """From a record to what a model is trained on: the question exactly as serving asks it, the answer as parsing reads it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from random import Random
 from string import ascii_lowercase
 
 from medassist import points
 from medassist.differential import Diagnosis, Evidence
-from medassist.ground import Grounding, ground, look_up
+from medassist.ground import ground, look_up
 from medassist.knowledge.graph import Graph
-from medassist.knowledge.rank import Ranked
 from medassist.prompt import FORMS, OPENING, Prompt, answer_opening, diagnosis_prompt, final_opening, reason_lines
 from training.cases import Candidate, Exchange, TrainingCase
 
@@ -19,8 +18,6 @@ CLOSE = 2
 """Points by which a drill's numbers are moved at random, so that totals come close and no sum is learnt by heart."""
 TOP_K = 5
 """The longest list that serving asks for."""
-ALL = 10_000
-_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -60,34 +57,7 @@ def knowledge(record: TrainingCase, graph: Graph, case_text: str, fits: Callable
     found = look_up(graph, record.case(), case_text)
     if not record.candidates:
         return ground(found, record.language, fits=fits).text
-    order = _order(found, record)
-    return ground(
-        replace(found, ranked=tuple(_unshuffled(order)), raised=()),
-        record.language,
-        fits=fits,
-        seed=_SEED,
-        most=len(order),
-    ).text
-
-
-def _order(found: Grounding, record: TrainingCase) -> list[Ranked]:
-    """The record's candidates with what speaks for each; one for which nothing does stands all the same."""
-    ranked = {
-        each.disease: each
-        for each in found.graph.rank(found.facts, age=record.age, sex=record.sex, top=ALL)
-        if each.disease in record.candidates
-    }
-    return [ranked.get(name) or Ranked(name, 0.0) for name in record.candidates]
-
-
-def _unshuffled(wanted: Sequence[Ranked]) -> list[Ranked]:
-    """The order that `ground`, shuffling with `_SEED`, turns into the wanted one."""
-    places = list(range(len(wanted)))
-    Random(_SEED).shuffle(places)
-    before: list[Ranked] = list(wanted)
-    for now, place in enumerate(places):
-        before[place] = wanted[now]
-    return before
+    return ground(found, record.language, fits=fits, only=record.candidates).text
 
 
 def in_points(record: TrainingCase, graph: Graph, drills: int) -> Iterator[Example]:

@@ -59,6 +59,7 @@ class Engine(Protocol):
     model: str
     adapter: str | None
     context_tokens: int
+    forward_tokens: int  # that `score` has computed since the start
 
     @property
     def profile(self) -> Profile:

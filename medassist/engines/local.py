@@ -76,7 +76,7 @@ class LocalEngine:
         self._known: set[str] = set()  # adapters loaded into the model
         self._switching = threading.Lock()
         self._scoring = threading.Lock()
-        self.forward_tokens = 0  # that `score` computed since the start
+        self.forward_tokens = 0
         on_cpu = self.plan.device == "cpu"
         self._admission = Admission(settings.max_sessions, CPU_CACHE_TOKENS if on_cpu else None)
 

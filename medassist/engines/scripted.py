@@ -28,6 +28,7 @@ class ScriptedEngine:
 
     name = "scripted"
     adapter: str | None = None
+    forward_tokens = 0
 
     def __init__(
         self,

@@ -18,6 +18,7 @@ class KnowledgeEngine:
     context_tokens = 100_000
     """No model reads the case, so only its length in characters counts (see `case.MAX_CHARACTERS`)."""
     ready = True
+    forward_tokens = 0
 
     def load(self) -> None:
         return None

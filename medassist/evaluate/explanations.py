@@ -185,8 +185,8 @@ def _planted(
 
     def lead(of: PatientCase) -> float:
         facts = graph.read(of.text(), of.age, of.sex)
-        scores = graph.scores(facts, [disease.id, *others], age=of.age, sex=of.sex)
-        return scores[disease.id] - max(scores[each] for each in others)
+        weighed = graph.weighed(facts, [disease.id, *others], age=of.age, sex=of.sex)
+        return weighed[disease.id].score - max(weighed[each].score for each in others)
 
     phrase = max(phrases, key=lambda each: lead(_with(case, each, language)))
     made, _ = answered(_with(case, phrase, language))

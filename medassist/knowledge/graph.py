@@ -102,11 +102,11 @@ class Graph:
         """See `Ranker.rank`."""
         return self._ranker.rank(facts, age=age, sex=sexes(sex), top=top)
 
-    def scores(
+    def weighed(
         self, facts: Facts, diseases: Iterable[str], *, age: float | None = None, sex: str = "unknown"
-    ) -> dict[str, float]:
-        """See `Ranker.scores`."""
-        return self._ranker.scores(facts, diseases, age=age, sex=sexes(sex))
+    ) -> dict[str, Ranked]:
+        """See `Ranker.weighed`."""
+        return self._ranker.weighed(facts, diseases, age=age, sex=sexes(sex))
 
     def unexplained(self, facts: Facts) -> dict[str, float]:
         """See `Ranker.unexplained`."""

@@ -135,14 +135,14 @@ class Ranker:
         ranked = [each for each in ranked if each.supporting]
         return sorted(ranked, key=lambda each: (-each.score, each.disease))[:top]
 
-    def scores(
+    def weighed(
         self, facts: Facts, diseases: Iterable[str], *, age: float | None = None, sex: str = "unknown"
-    ) -> dict[str, float]:
-        """The scores of these diseases, also of such as no stated finding speaks for."""
+    ) -> dict[str, Ranked]:
+        """These diseases as `rank` scores them, also such as no stated finding speaks for, in the order given."""
         stated, doubtful = self._told_in(facts)
         implied_present = {broader for name in stated for broader in self._line.get(name, ())}
         shares = self._shares(stated, doubtful)
-        return {name: self._score(name, shares, facts.absent, implied_present, age, sex).score for name in diseases}
+        return {name: self._score(name, shares, facts.absent, implied_present, age, sex) for name in diseases}
 
     def unexplained(self, facts: Facts) -> dict[str, float]:
         """What each finding of a case adds to the score of a disease that does not list it: less than nothing."""

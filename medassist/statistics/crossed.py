@@ -26,6 +26,8 @@ from medassist.statistics.estimates import (
 )
 
 RESAMPLES = 2000
+ONE_RATER = Note("One rater only: this says nothing of other raters.", "仅有一位评审者，结果不能推及其他评审者。")
+ONE_CASE = Note("One case only: this says nothing of other cases.", "仅有一例病例，结果不能推及其他病例。")
 
 
 @dataclass(frozen=True)
@@ -128,10 +130,8 @@ def _one_kind(values: Floats, one_rater: bool, confidence: float) -> Interval:
     """One rater or one case: every row is a cluster of its own."""
     made = wilson(int(values.sum()), len(values), confidence=confidence)
     if one_rater:
-        note = Note("One rater only: this says nothing of other raters.", "仅有一位评审者，结果不能推及其他评审者。")
-        return Interval(made.estimate, made.low, made.high, "wilson over cases", note)
-    note = Note("One case only: this says nothing of other cases.", "仅有一例病例，结果不能推及其他病例。")
-    return Interval(made.estimate, made.low, made.high, "wilson over raters", note)
+        return Interval(made.estimate, made.low, made.high, "wilson over cases", ONE_RATER)
+    return Interval(made.estimate, made.low, made.high, "wilson over raters", ONE_CASE)
 
 
 def resampled_means(

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t as student
 from statsmodels.stats.contingency_tables import mcnemar as mcnemar_by_statsmodels
 
-from medassist.statistics.crossed import RESAMPLES, resampled_means, two_way_spread
+from medassist.statistics.crossed import ONE_CASE, ONE_RATER, RESAMPLES, resampled_means, two_way_spread
 from medassist.statistics.estimates import (
     NOTHING,
     Coded,
@@ -184,9 +184,9 @@ def risk_difference_two_way(
 
 def _one(pairs: Coded) -> Note:
     if pairs.sizes[1] == 1:
-        return Note("One rater only: this says nothing of other raters.", "仅有一位评审者，结果不能推及其他评审者。")
+        return ONE_RATER
     if pairs.sizes[0] == 1:
-        return Note("One case only: this says nothing of other cases.", "仅有一例病例，结果不能推及其他病例。")
+        return ONE_CASE
     return NOTHING
 
 

@@ -137,9 +137,11 @@ class Explaining:
         """The whole part as the session has it; `fresh` fills in the choices of a new explanation."""
         ui, language, told = self.ui, session.language, session.explanation
         view = session.answer
+        if view.status == "running":  # many times a second: nothing to explain yet
+            return {ui.box: gr.update(visible=False)}
         place = min(session.target, len(told.names) - 1) if told else 0
         changes: Updates = {
-            ui.box: gr.update(visible=view.status != "running" and bool(view.diagnoses)),
+            ui.box: gr.update(visible=bool(view.diagnoses)),
             ui.start: gr.update(
                 interactive=not session.explaining, value=word("explain_again" if told else "explain", language)
             ),

@@ -15,6 +15,8 @@ Side = Literal["", "for", "against"]
 
 ROWS = 12
 """The most findings in the chart."""
+NAMED = 6
+"""The most findings that the sentence on two candidates names."""
 STRENGTHS = 3
 """Shades of a mark."""
 VISIBLE = 0.05
@@ -97,7 +99,7 @@ def shown(told: Explanation, case_text: str, place: int, rival: int | None, lang
         figures += " · " + word("stopped", language)
     return Shown(
         name,
-        sentence(told, place) if rival is None else _compared(told, weights, place, rival, language),
+        sentence(told, place) if rival is None or not reliable else _compared(told, weights, place, rival, language),
         caption,
         reliable,
         told.hardly(place),
@@ -110,18 +112,15 @@ def shown(told: Explanation, case_text: str, place: int, rival: int | None, lang
 
 
 def _compared(told: Explanation, weights: Rows, place: int, rival: int, language: Language) -> str:
-    order = [unit for unit in strongest(weights, len(weights)) if abs(float(weights[unit])) >= FAINT]
-    join = word("join", language)
-    for_one = join.join(told.units[unit].text for unit in order if weights[unit] > 0 and unit in order[:6])
-    for_other = join.join(told.units[unit].text for unit in order if weights[unit] < 0 and unit in order[:6])
-    nothing = word("explain_nothing", language)
+    order = [unit for unit in strongest(weights, NAMED) if abs(float(weights[unit])) >= FAINT * abs(weights).max()]
+    join, nothing = word("join", language), word("explain_nothing", language)
     return word(
         "explain_why",
         language,
         one=told.names[place],
         other=told.names[rival],
-        units=for_one or nothing,
-        others=for_other or nothing,
+        units=join.join(told.units[unit].text for unit in order if weights[unit] > 0) or nothing,
+        others=join.join(told.units[unit].text for unit in order if weights[unit] < 0) or nothing,
     )
 
 
