@@ -112,15 +112,15 @@ class LeaseHeld(InputError):
 
 
 class Incomplete(InputError):
-    """Questions are left open or answered in no possible way: `problems` are pairs of item and text."""
+    """Questions are left open or answered in no possible way: `problems` name them."""
 
     code = "incomplete"
     en = "Not submitted yet: {count} to complete."
     zh = "尚未提交：还有 {count} 项需要完成。"
 
-    def __init__(self, problems: "tuple[tuple[str, str, str], ...]") -> None:
-        self.problems = problems
-        super().__init__(count=len(problems))
+    def __init__(self, problems: tuple[tuple[str, str, str], ...] = (), **details: object) -> None:
+        self.problems = problems  # label of the answer, item, text
+        super().__init__(**{"count": len(problems)} | details)
 
 
 class CaseTooLong(InputError):

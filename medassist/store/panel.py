@@ -89,6 +89,11 @@ class PanelStore:
             }
         return case, [found[each] for each in assignment.responses]
 
+    def explained(self, case_id: str) -> bool:
+        """Whether every answer to a case has an explanation."""
+        with reading(self._engine) as session:
+            return all(session.scalars(select(Response.explanation.is_not(None)).where(Response.case_id == case_id)))
+
     def open(self, rater_id: str, assignment_id: str, holder: str, now: datetime, *, take: bool = False) -> Assignment:
         """Lease an assignment to the page `holder`, which resumes what was drafted.
 

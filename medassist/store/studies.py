@@ -80,12 +80,14 @@ class StudyStore:
             return list(session.scalars(found))
 
     def add_version(self, version: ProtocolVersion) -> None:
-        """The next version; a draft's own (0) takes the place of the draft before."""
+        """The next version. A draft's (0) takes the place of the draft before, the first (1) that of the draft."""
         with writing(self._engine) as session:
             study = _study(session, version.study_id)
             if version.number == 0:
                 _require(study, "draft")
-            session.merge(version)
+            drafts = (ProtocolVersion.study_id == version.study_id) & (ProtocolVersion.number == 0)
+            session.execute(delete(ProtocolVersion).where(drafts))
+            session.add(version)
 
     def change_state(self, study_id: str, before: Sequence[StudyState], after: StudyState, **stamps: datetime) -> None:
         """Move on, unless somebody else has. Raises `NotNow` where the study is in none of the states `before`."""
