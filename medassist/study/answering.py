@@ -1,14 +1,9 @@
-"""An arm's answer to a case, asked the way a doctor would ask, and told in one form whichever engine gave it.
-
-What raters read is made from the parsed differential, not from what the engine wrote: the engines word and set the same
-content differently, and a rater would know them by that. Every arm's text has the same four headings in the same order,
-and under each diagnosis the same lines in the same order; only the content differs. An answer that could not be parsed
-is shown as it was written. What the review of an answer adds to it is no part of it.
-"""
+"""An arm's answer to a case, asked the way a doctor would ask, by engines that are built when first needed."""
 
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,21 +15,18 @@ from medassist.errors import Language, MedAssistError
 from medassist.events import Finished
 from medassist.explain import explain, perturbed
 from medassist.knowledge.graph import Graph
-from medassist.prompt import FORMS, OPENING, reason_lines
 from medassist.store import Store, StoredTurn, open_store
 from medassist.study.arms import ArmConfig
-from medassist.turn import CLOSING
-
-NOTHING_NAMED: dict[Language, str] = {"en": "nothing named", "zh": "未提及"}
-"""Stands under a heading whose part of the answer is empty, in every arm."""
+from medassist.study.form import told
 
 
 @dataclass(frozen=True)
 class Answered:
-    """One answer. `raw` is what the engine wrote, `told` the same in the form of all arms, or "" where it has none."""
+    """One answer: what the engine wrote, and what was read of it, None where it holds no differential."""
 
     raw: str
-    told: str
+    read: Differential | None
+    reasoning: str
     model: str
     adapter: str
     knowledge_version: str
@@ -42,11 +34,11 @@ class Answered:
     seconds: float
     parameters: Mapping[str, Any]  # how it was generated
     explanation: Mapping[str, Any] | None = None
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
-    @property
-    def shown(self) -> str:
-        """What raters read, before blinding."""
-        return self.told or self.raw
+    def shown(self, language: Language, most: int | None = None) -> str:
+        """What raters read, before blinding: see `form.told`; an answer that could not be read is as it was written."""
+        return told(self.read, self.reasoning, language, most) if self.read is not None else self.raw
 
 
 class Stopped(Exception):
@@ -59,22 +51,6 @@ class Answer(Protocol):
     def __call__(
         self, config: ArmConfig, case: PatientCase, language: Language, *, stopped: Callable[[], bool], explained: bool
     ) -> Answered: ...
-
-
-def told(read: Differential, reasoning: str, language: Language) -> str:
-    """A differential in the form of all arms, after its reasoning, which `blind` leaves out unless a study is about it."""
-    form = FORMS[language]
-    lines = [f"{OPENING}{reasoning}", f"{CLOSING}\n"] if reasoning else []
-    lines += [form.process, form.initial_differential]
-    for each in read.diagnoses:
-        lines += [f"{each.rank}) {each.name}", *reason_lines(form, each)]
-    stages = (
-        (form.key_examinations, read.key_examinations),
-        (form.diagnostic_evidence, read.diagnostic_evidence),
-    )
-    for heading, parts in stages:
-        lines += [heading, *(f"- {part}" for part in parts or (NOTHING_NAMED[language],))]
-    return "\n".join([*lines, form.final_diagnosis, read.final_diagnosis or NOTHING_NAMED[language]])
 
 
 class Answerer:
@@ -121,7 +97,7 @@ class Answerer:
             explanation = _explanation(*asked, stopped) if explained else None
         finally:
             store.delete(finished.consultation_id)
-        return _answered(kept.turns[-1], finished.answer, language, explanation)
+        return _answered(kept.turns[-1], finished.answer, explanation)
 
     def _engine(self, config: ArmConfig) -> Engine:
         key = config.model_copy(update={"name": "any", "description": ""}).sha256
@@ -182,9 +158,7 @@ def _explanation(
     return better[-1].stored() if better else None
 
 
-def _answered(
-    turn: StoredTurn, answer: Mapping[str, Any], language: Language, explanation: Mapping[str, Any] | None
-) -> Answered:
+def _answered(turn: StoredTurn, answer: Mapping[str, Any], explanation: Mapping[str, Any] | None) -> Answered:
     read = Differential(
         diagnoses=answer.get("differential") or (),
         key_examinations=answer.get("key_examinations") or (),
@@ -194,7 +168,8 @@ def _answered(
     timing: Mapping[str, Any] = answer["timing"]
     return Answered(
         raw=turn.raw,
-        told=told(read, str(answer.get("reasoning") or ""), language) if read.diagnoses else "",
+        read=read if read.diagnoses else None,
+        reasoning=str(answer.get("reasoning") or ""),
         model=turn.model,
         adapter=turn.adapter or "",
         knowledge_version=turn.knowledge_version or "",

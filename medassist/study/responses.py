@@ -12,6 +12,7 @@ from medassist.store.study_tables import Response, StudyArm, StudyCase
 from medassist.study.answering import Answered
 from medassist.study.arms import ArmConfig, secret_words, secrets
 from medassist.study.blinding import Blinded, blind
+from medassist.study.form import GRAPHS_REASONS
 from medassist.study.protocol import DisplayRules, Protocol
 
 
@@ -21,6 +22,7 @@ class Blinder:
 
     rules: DisplayRules
     secrets: tuple[str, ...]  # of all arms: an answer must not name another one either
+    most_reasons: int | None = None  # shown to a line: see `form`
 
     @classmethod
     def of(cls, studies: StudyStore, study_id: str) -> "Blinder":
@@ -28,7 +30,9 @@ class Blinder:
         studies.study(study_id)
         protocol = Protocol.model_validate(studies.versions(study_id)[-1].protocol)
         configs = [config_of(arm) for arm in studies.arms(study_id)]
-        return cls(protocol.display, tuple(word for config in configs for word in secrets(config)))
+        words = tuple(word for config in configs for word in secrets(config))
+        alone = any(config.engine == "knowledge" for config in configs)
+        return cls(protocol.display, words, GRAPHS_REASONS if alone else None)
 
     def blinded(self, text: str, case: StudyCase, more: Iterable[str] = ()) -> Blinded:
         """`more` are names that must not show either."""
@@ -49,7 +53,9 @@ def config_of(arm: StudyArm) -> ArmConfig:
 
 def answered(case: StudyCase, arm: StudyArm, answer: Answered, blinder: Blinder) -> Response:
     """An answer of one of our engines."""
-    blinded = blinder.blinded(answer.shown, case, secret_words(answer.model, answer.adapter))
+    blinded = blinder.blinded(
+        answer.shown(case.language, blinder.most_reasons), case, secret_words(answer.model, answer.adapter)
+    )
     return _response(
         case,
         arm,
@@ -61,6 +67,7 @@ def answered(case: StudyCase, arm: StudyArm, answer: Answered, blinder: Blinder)
         adapter=answer.adapter,
         explanation=answer.explanation,
         seconds=answer.seconds,
+        at=answer.at,
     )
 
 
@@ -88,6 +95,7 @@ def _response(
     explanation: Mapping[str, Any] | None = None,
     seconds: float | None = None,
     failed: str = "",
+    at: datetime | None = None,
 ) -> Response:
     return Response(
         id=new_id(),
@@ -110,7 +118,7 @@ def _response(
         model=model,
         adapter=adapter,
         explanation=dict(explanation) if explanation is not None else None,
-        generated_at=datetime.now(UTC),
+        generated_at=at or datetime.now(UTC),
         seconds=seconds,
         failed=failed,
     )
