@@ -245,15 +245,23 @@ class StudyStore:
             session.add_all(assignments)
             study.state = "rating"
 
-    def adjudicate(self, study_id: str, assignments: Sequence[Assignment]) -> None:
-        """Add work for third experts, behind what each of them has."""
+    def adjudicate(self, study_id: str, assignments: Sequence[Assignment]) -> int:
+        """Add work for third experts, behind what each of them has, unless somebody else just did; says how much."""
         with writing(self._engine) as session:
             _require(_study(session, study_id), "rating")
-            for assignment in assignments:
+            known = (
+                select(Assignment.responses)
+                .join(Rater, Rater.id == Assignment.rater_id)
+                .where(Rater.study_id == study_id, Assignment.kind == "adjudication", Assignment.state != "withdrawn")
+            )
+            given = {response for responses in session.scalars(known) for response in responses}
+            new = [each for each in assignments if not given & set(each.responses)]
+            for assignment in new:
                 last = select(func.max(Assignment.position)).where(Assignment.rater_id == assignment.rater_id)
                 assignment.position = (session.scalar(last) or 0) + 1
                 session.add(assignment)
                 session.flush()
+        return len(new)
 
     def assignments(self, study_id: str) -> list[Assignment]:
         found = select(Assignment).join(Rater, Rater.id == Assignment.rater_id).where(Rater.study_id == study_id)

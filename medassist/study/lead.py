@@ -234,7 +234,7 @@ class Lead:
         answers = {(each.case_id, arms[each.arm_id]): each.id for each in self.studies.responses(study_id)}
         ids = {item.position: new_id() for item in items}
         rows = [
-            _assignment(
+            new_assignment(
                 ids[item.position],
                 rater_id,
                 cases[item.case],
@@ -251,7 +251,7 @@ class Lead:
         seen = {arm: item.case for item in reversed(items) if item.is_primary for arm in item.arms}
         order = shuffled(sorted(seen), random.Random(int.from_bytes(seed)))
         return rows + [
-            _assignment(
+            new_assignment(
                 new_id(), rater_id, cases[seen[arm]], "closing", len(items) + n, [answers[cases[seen[arm]], arm]]
             )
             for n, arm in enumerate(order, 1)
@@ -294,7 +294,7 @@ def _trouble(answer: Response | None) -> str:
     return "failed" if answer.failed else "blocked" if answer.blocked else ""
 
 
-def _assignment(
+def new_assignment(
     assignment_id: str,
     rater_id: str,
     case_id: str,
@@ -305,6 +305,7 @@ def _assignment(
     repeat_of: str | None = None,
     wait_days: int = 0,
 ) -> Assignment:
+    """One that nobody has opened."""
     return Assignment(
         id=assignment_id,
         rater_id=rater_id,
