@@ -73,6 +73,11 @@ class StudyStore:
         with reading(self._engine) as session:
             return _study(session, study_id, lock=False)
 
+    def require(self, study_id: str, *states: StudyState) -> None:
+        """Raise `NotNow` unless the study is in one of `states`."""
+        with reading(self._engine) as session:
+            _require(_study(session, study_id, lock=False), *states)
+
     def versions(self, study_id: str) -> list[ProtocolVersion]:
         """Of the protocol, oldest first; a draft has one, of number 0."""
         found = select(ProtocolVersion).where(ProtocolVersion.study_id == study_id).order_by(ProtocolVersion.number)
