@@ -73,11 +73,25 @@ class StudyStore:
         with reading(self._engine) as session:
             return _study(session, study_id, lock=False)
 
+    def require(self, study_id: str, *states: StudyState) -> None:
+        """Raise `NotNow` unless the study is in one of `states`."""
+        with reading(self._engine) as session:
+            _require(_study(session, study_id, lock=False), *states)
+
     def versions(self, study_id: str) -> list[ProtocolVersion]:
         """Of the protocol, oldest first; a draft has one, of number 0."""
         found = select(ProtocolVersion).where(ProtocolVersion.study_id == study_id).order_by(ProtocolVersion.number)
         with reading(self._engine) as session:
             return list(session.scalars(found))
+
+    def newest_protocol(self, study_id: str) -> dict[str, Any]:
+        """As decoded JSON."""
+        found = select(ProtocolVersion.protocol).where(ProtocolVersion.study_id == study_id)
+        with reading(self._engine) as session:
+            newest: dict[str, Any] | None = session.scalar(found.order_by(ProtocolVersion.number.desc()).limit(1))
+        if newest is None:
+            raise UnknownStudy
+        return newest
 
     def add_version(self, version: ProtocolVersion) -> None:
         """The next version. A draft's (0) takes the place of the draft before, the first (1) that of the draft."""
@@ -245,15 +259,23 @@ class StudyStore:
             session.add_all(assignments)
             study.state = "rating"
 
-    def adjudicate(self, study_id: str, assignments: Sequence[Assignment]) -> None:
-        """Add work for third experts, behind what each of them has."""
+    def adjudicate(self, study_id: str, assignments: Sequence[Assignment]) -> int:
+        """Add work for third experts, behind what each of them has, unless somebody else just did; says how much."""
         with writing(self._engine) as session:
             _require(_study(session, study_id), "rating")
-            for assignment in assignments:
+            known = (
+                select(Assignment.responses)
+                .join(Rater, Rater.id == Assignment.rater_id)
+                .where(Rater.study_id == study_id, Assignment.kind == "adjudication", Assignment.state != "withdrawn")
+            )
+            given = {response for responses in session.scalars(known) for response in responses}
+            new = [each for each in assignments if not given & set(each.responses)]
+            for assignment in new:
                 last = select(func.max(Assignment.position)).where(Assignment.rater_id == assignment.rater_id)
                 assignment.position = (session.scalar(last) or 0) + 1
                 session.add(assignment)
                 session.flush()
+        return len(new)
 
     def assignments(self, study_id: str) -> list[Assignment]:
         found = select(Assignment).join(Rater, Rater.id == Assignment.rater_id).where(Rater.study_id == study_id)
