@@ -175,3 +175,12 @@ def response(case_id: str, arm_id: str, text: str, secrets: Sequence[str] = ()) 
         seconds=1.0,
         failed="",
     )
+
+
+def drafted(folder: Path, *configs: ArmConfig, **changed: Any) -> Studying:
+    """A study in draft with these arms and no cases yet."""
+    made = Studying(folder)
+    instrument = load_instrument("acceptance")
+    made.id = made.lead.create(protocol([config.name for config in configs], **changed), instrument, "lead")
+    made.lead.set_arms(made.id, configs, "lead")
+    return made
