@@ -10,7 +10,7 @@ from medassist.case import PatientCase
 from medassist.store import Store, open_store
 from medassist.store.panel import PanelStore
 from medassist.store.studies import StudyStore, new_id
-from medassist.store.study_tables import Response, StudyCase
+from medassist.store.study_tables import Generation, Response, StudyCase
 from medassist.study.arms import ArmConfig
 from medassist.study.blinding import blind
 from medassist.study.instrument import Instrument, load_instrument
@@ -125,6 +125,12 @@ class Studying:
                 rater, following, sheet.pages[0].id, Given("tab", sheet.revision, new_id(), given, 1000), "en"
             )
         return upto
+
+    def job(self) -> Generation:
+        """The one that writes the answers."""
+        found = self.lead.studies.generation(self.id)
+        assert found is not None
+        return found
 
     def close(self) -> None:
         self.store.close()
