@@ -184,9 +184,20 @@ def build_services(settings: Settings, engine: Engine | None = None) -> Services
     """
     store = open_store(settings.database)
     store.mark_interrupted()
-    audit = Audit(store.database, secret(settings.data_dir, "audit").encode())
+    audit = build_audit(settings, store)
     directory = Directory(Accounts(store.database), audit)
     return Services(settings, engine or build_engine(settings), store, audit, build_knowledge(settings), directory)
+
+
+def build_audit(settings: Settings, store: Store) -> Audit:
+    """The audit trail in an open database. Raises `StorageError`."""
+    return Audit(store.database, secret(settings.data_dir, "audit").encode())
+
+
+def open_directory(settings: Settings) -> tuple[Store, Directory]:
+    """The accounts alone, and the store to close after them. Raises what `open_store` raises."""
+    store = open_store(settings.database)
+    return store, Directory(Accounts(store.database), build_audit(settings, store))
 
 
 def build_knowledge(settings: Settings) -> Knowledge:
