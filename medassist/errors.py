@@ -4,6 +4,10 @@
     ├── InputError              exit code 2: what came in was wrong
     │   ├── InvalidCase         a field of the case, named
     │   ├── InvalidStudy        a part of a study: protocol, instrument, panel; named
+    │   ├── NotNow              not in this state of a study
+    │   ├── UnknownStudy, UnknownAssignment
+    │   ├── StaleRevision, LeaseHeld    somebody else, or another page, was first
+    │   ├── Incomplete          a rating with questions left open; carries them
     │   ├── CaseTooLong         counted in characters or in the model's tokens
     │   ├── NotACase            a question or a remark, with what is missing
     │   ├── SelfCare            somebody asks for themselves
@@ -74,6 +78,54 @@ class InvalidStudy(InputError):
     code = "invalid_study"
     en = "{where}: {reason}"
     zh = "{where}：{reason_zh}"
+
+
+class NotNow(InputError):
+    """The study, or the rater, is not in the state for it: `reason`/`reason_zh` say which."""
+
+    code = "not_now"
+    en = "Not possible now: {reason}"
+    zh = "目前无法进行：{reason_zh}"
+
+
+class UnknownStudy(InputError):
+    code = "unknown_study"
+    en = "There is no such study."
+    zh = "没有这项研究。"
+
+
+class UnknownAssignment(InputError):
+    """There is none, or it is another rater's: whoever asks cannot tell which."""
+
+    code = "unknown_assignment"
+    en = "There is no such assignment."
+    zh = "没有这项评审任务。"
+
+
+class StaleRevision(InputError):
+    """What was to be changed has changed meanwhile; `revision` is its newest."""
+
+    code = "stale_revision"
+    en = "This assignment was changed on another page meanwhile. What you entered is still here; reload to see the other."
+    zh = "该任务已在其他页面被修改。您输入的内容仍在此处；重新载入可查看另一版本。"
+
+
+class LeaseHeld(InputError):
+    code = "lease_held"
+    en = "This assignment is open on another page or device. Go on here, and that page can save no more."
+    zh = "该任务正在其他页面或设备上打开。若在此继续，另一页面将无法再保存。"
+
+
+class Incomplete(InputError):
+    """Questions are left open or answered in no possible way: `problems` name them."""
+
+    code = "incomplete"
+    en = "Not submitted yet: {count} to complete."
+    zh = "尚未提交：还有 {count} 项需要完成。"
+
+    def __init__(self, problems: tuple[tuple[str, str, str], ...] = (), **details: object) -> None:
+        self.problems = problems  # label of the answer, item, text
+        super().__init__(**{"count": len(problems)} | details)
 
 
 class CaseTooLong(InputError):
