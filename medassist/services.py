@@ -26,6 +26,9 @@ from medassist.knowledge.versions import Knowledge
 from medassist.prompt import diagnosis_prompt
 from medassist.store import Store, open_store
 from medassist.store.accounts import Accounts
+from medassist.store.panel import PanelStore
+from medassist.store.studies import StudyStore
+from medassist.study.panel import Panel
 from medassist.weighing import NothingToExplain
 
 logger = logging.getLogger(__name__)
@@ -39,6 +42,17 @@ class Services:
     audit: Audit
     knowledge: Knowledge
     directory: Directory
+
+    @property
+    def panel(self) -> Panel:
+        """What raters may see and do."""
+        studies = StudyStore(self.store.database)
+        return Panel(
+            PanelStore(self.store.database),
+            self.audit,
+            studies.arms,
+            lambda study_id: studies.versions(study_id)[-1].protocol,
+        )
 
     def graph(self) -> Graph | None:
         """The version that a consultation beginning now uses; None where the operator switched it off."""

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0005_studies"
-down_revision = "0003_explanations"
+down_revision = "0004_accounts"
 
 _TABLES = (
     "study_request",
