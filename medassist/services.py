@@ -28,6 +28,7 @@ from medassist.store import Store, open_store
 from medassist.store.accounts import Accounts
 from medassist.store.panel import PanelStore
 from medassist.store.studies import StudyStore
+from medassist.study.lead import Lead
 from medassist.study.panel import Panel
 from medassist.weighing import NothingToExplain
 
@@ -42,17 +43,8 @@ class Services:
     audit: Audit
     knowledge: Knowledge
     directory: Directory
-
-    @property
-    def panel(self) -> Panel:
-        """What raters may see and do."""
-        studies = StudyStore(self.store.database)
-        return Panel(
-            PanelStore(self.store.database),
-            self.audit,
-            studies.arms,
-            lambda study_id: studies.versions(study_id)[-1].protocol,
-        )
+    lead: Lead
+    panel: Panel
 
     def graph(self) -> Graph | None:
         """The version that a consultation beginning now uses; None where the operator switched it off."""
@@ -199,8 +191,21 @@ def build_services(settings: Settings, engine: Engine | None = None) -> Services
     store = open_store(settings.database)
     store.mark_interrupted()
     audit = Audit(store.database, secret(settings.data_dir, "audit").encode())
-    directory = Directory(Accounts(store.database), audit)
-    return Services(settings, engine or build_engine(settings), store, audit, build_knowledge(settings), directory)
+    return Services(
+        settings,
+        engine or build_engine(settings),
+        store,
+        audit,
+        build_knowledge(settings),
+        Directory(Accounts(store.database), audit),
+        *build_study(store, audit),
+    )
+
+
+def build_study(store: Store, audit: Audit) -> tuple[Lead, Panel]:
+    """What study leads do and what raters do, on one database."""
+    lead = Lead(StudyStore(store.database), audit)
+    return lead, Panel(PanelStore(store.database), audit, lead.studies.arms, lead.studies.newest_protocol)
 
 
 def build_knowledge(settings: Settings) -> Knowledge:

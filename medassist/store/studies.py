@@ -73,11 +73,25 @@ class StudyStore:
         with reading(self._engine) as session:
             return _study(session, study_id, lock=False)
 
+    def require(self, study_id: str, *states: StudyState) -> None:
+        """Raise `NotNow` unless the study is in one of `states`."""
+        with reading(self._engine) as session:
+            _require(_study(session, study_id, lock=False), *states)
+
     def versions(self, study_id: str) -> list[ProtocolVersion]:
         """Of the protocol, oldest first; a draft has one, of number 0."""
         found = select(ProtocolVersion).where(ProtocolVersion.study_id == study_id).order_by(ProtocolVersion.number)
         with reading(self._engine) as session:
             return list(session.scalars(found))
+
+    def newest_protocol(self, study_id: str) -> dict[str, Any]:
+        """As decoded JSON."""
+        found = select(ProtocolVersion.protocol).where(ProtocolVersion.study_id == study_id)
+        with reading(self._engine) as session:
+            newest: dict[str, Any] | None = session.scalar(found.order_by(ProtocolVersion.number.desc()).limit(1))
+        if newest is None:
+            raise UnknownStudy
+        return newest
 
     def add_version(self, version: ProtocolVersion) -> None:
         """The next version. A draft's (0) takes the place of the draft before, the first (1) that of the draft."""

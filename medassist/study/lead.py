@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from medassist.audit import Audit
-from medassist.errors import InvalidStudy, Language, NotNow
+from medassist.errors import InvalidStudy, Language
 from medassist.store.studies import StudyStore, new_id
 from medassist.store.study_tables import Assignment, ProtocolVersion, Rater, Response, Study, StudyArm
 from medassist.study.arms import ArmConfig
@@ -154,9 +154,8 @@ class Lead:
 
     def enrol(self, study_id: str, who: str) -> None:
         """Freeze the protocol and open the study to its raters' consent. Raises `NotNow` or `InvalidStudy`."""
-        study, protocol = self.studies.study(study_id), self.protocol(study_id)
-        if study.state != "draft":
-            raise NotNow(reason="the protocol is frozen already.", reason_zh="方案已冻结。")
+        self.studies.require(study_id, "draft")
+        protocol = self.protocol(study_id)
         if not self.studies.arms(study_id):
             raise InvalidStudy(where="arms", reason="say first where their answers come from.", reason_zh="请先设置各臂的来源。")  # fmt: skip
         if not any(not case.is_practice for case in self.studies.cases(study_id)):
@@ -167,8 +166,7 @@ class Lead:
 
     def amend(self, study_id: str, protocol: Protocol, reason: str, who: str) -> None:
         """One more version of a frozen protocol. Raises `InvalidStudy` for what cannot be amended."""
-        if self.studies.study(study_id).state not in ("enrolling", "rating"):
-            raise NotNow(reason="only a frozen protocol of an open study can be amended.", reason_zh="仅可修订进行中研究的已冻结方案。")  # fmt: skip
+        self.studies.require(study_id, "enrolling", "rating")
         version = amend(self.history(study_id), protocol, reason, _now().date())[-1]
         self.studies.add_version(_row(study_id, version))
         self.audit.record(who, "study.amended", study_id, new={"protocol": version.sha256, "number": version.number})
@@ -210,6 +208,7 @@ class Lead:
 
     def assign(self, study_id: str, who: str) -> int:
         """Lay out the assignments and begin rating; returns how many there are. Raises `InvalidStudy`, `NotNow`."""
+        self.studies.require(study_id, "enrolling")
         if troubles := self.troubles(study_id):
             more = len(troubles) - 1
             raise InvalidStudy(

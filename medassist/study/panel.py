@@ -14,7 +14,7 @@ from typing import Any
 from medassist.audit import Audit
 from medassist.case import PatientCase
 from medassist.errors import Incomplete, InvalidStudy, Language, NotNow, UnknownAssignment
-from medassist.store.panel import Outcome, PanelStore, Values, Wrote
+from medassist.store.panel import Outcome, Outline, PanelStore, Values, Wrote
 from medassist.store.study_tables import Assignment, Rater, Rating, Response, Study, StudyArm
 from medassist.study.faults import Bilingual
 from medassist.study.instrument import Instrument, Item, Page, check
@@ -120,7 +120,7 @@ class Panel:
 
     def standing(self, rater_id: str) -> Standing:
         rater, study = self.store.rater(rater_id)
-        rows = [row for row in self.store.assignments(rater_id) if row.state != "withdrawn"]
+        rows = [row for row in self.store.outlines(rater_id) if row.state != "withdrawn"]
         due, waiting = _next(rows, self.clock())
         times = [row.active_ms for row in rows if row.state == "submitted" and row.kind in ("primary", "repeat")]
         return Standing(
@@ -141,9 +141,9 @@ class Panel:
         """What was submitted and can be amended, in order."""
         counted = dict.fromkeys(("practice", "rating", "closing"), 0)
         found = list[Done]()
-        for row in self.store.assignments(rater_id):
+        for row in self.store.outlines(rater_id):
             if row.state != "withdrawn":
-                kind = _told_kind(row)
+                kind = _told_kind(row.kind)
                 counted[kind] += 1
                 found += [Done(row.id, kind, counted[kind])] if row.state == "submitted" else []
         return found
@@ -158,7 +158,7 @@ class Panel:
         return self.sheet(rater_id, assignment)
 
     def _leased(self, rater_id: str, assignment_id: str, holder: str, take: bool) -> Assignment:
-        rows = self.store.assignments(rater_id)
+        rows = self.store.outlines(rater_id)
         asked = next((row for row in rows if row.id == assignment_id), None)
         if asked is None:
             raise UnknownAssignment
@@ -173,8 +173,10 @@ class Panel:
         instrument = self._instrument(study)
         pages = self._pages(instrument, assignment, responses)
         opened = [page for page in pages if not page.after or page.after in assignment.pages]
-        kind = _told_kind(assignment)
-        rows = [row for row in self.store.assignments(rater_id) if row.state != "withdrawn" and _told_kind(row) == kind]
+        kind = _told_kind(assignment.kind)
+        rows = [
+            row for row in self.store.outlines(rater_id) if row.state != "withdrawn" and _told_kind(row.kind) == kind
+        ]
         labels = LABELS[: len(responses)]
         return Sheet(
             assignment.id,
@@ -278,9 +280,7 @@ class Panel:
         return [page for page in instrument.pages if page.asked == when and (page.shows is None or explained)]
 
     def _taken(self, rater_id: str, assignment_id: str, given: Given) -> tuple[Assignment, Values, Instrument]:
-        assignment = next((row for row in self.store.assignments(rater_id) if row.id == assignment_id), None)
-        if assignment is None:
-            raise UnknownAssignment
+        assignment = self.store.assignment(rater_id, assignment_id)
         if not 0 < len(given.key) <= MAX_KEY:
             raise InvalidStudy(where="key", reason="is missing or too long.", reason_zh="缺失或过长。")
         _, study = self.store.rater(rater_id)
@@ -366,9 +366,9 @@ class _Noted:
             self._audit.record(self._rater, "access.denied", self._assignment[:40])
 
 
-def _told_kind(row: Assignment) -> str:
+def _told_kind(kind: str) -> str:
     """A repeat and an adjudication are told to be ratings like any other."""
-    return row.kind if row.kind in ("practice", "closing") else "rating"
+    return kind if kind in ("practice", "closing") else "rating"
 
 
 def _told_explanation(kept: Mapping[str, Any]) -> dict[str, Any]:
@@ -377,12 +377,12 @@ def _told_explanation(kept: Mapping[str, Any]) -> dict[str, Any]:
     return {"sentence": str(kept.get("sentence", "")), "units": units, "reliable": bool(kept.get("reliable"))}
 
 
-def _done(rows: list[Assignment], *kinds: str) -> tuple[int, int]:
+def _done(rows: list[Outline], *kinds: str) -> tuple[int, int]:
     those = [row for row in rows if row.kind in kinds]
     return sum(row.state == "submitted" for row in those), len(those)
 
 
-def _next(rows: list[Assignment], now: datetime) -> tuple[Assignment | None, datetime | None]:
+def _next(rows: list[Outline], now: datetime) -> tuple[Outline | None, datetime | None]:
     """The first that is due, or when one will be. The closing questions wait for everything else."""
     by_id = {row.id: row for row in rows}
     left = [row for row in rows if row.state in ("open", "started")]
@@ -397,7 +397,7 @@ def _next(rows: list[Assignment], now: datetime) -> tuple[Assignment | None, dat
     return None, min(waiting, default=None)
 
 
-def _due(row: Assignment, by_id: Mapping[str, Assignment]) -> datetime | None:
+def _due(row: Outline, by_id: Mapping[str, Outline]) -> datetime | None:
     first = by_id.get(row.repeat_of or "")
     if not row.wait_days or first is None or first.submitted_at is None:
         return None
