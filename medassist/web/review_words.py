@@ -83,7 +83,7 @@ WORDS: Final[Words] = {
     "optional": {"en": "optional", "zh": "选填"},
     "characters_left": {"en": "{n} characters left", "zh": "还可输入 {n} 个字符"},
     "locked_page": {"en": "Locked: {title}", "zh": "已锁定：{title}"},
-    "not_answered": {"en": "“{label}” has not been answered.", "zh": "“{label}”尚未作答。"},
+    "not_answered": {"en": "Not answered yet.", "zh": "尚未作答。"},
     "open_questions": {"en": "Not submitted yet: {count} to complete", "zh": "尚未提交：还有 {count} 项需要完成"},
     # Doing it.
     "practice_place": {"en": "Practice {place} of {of}", "zh": "练习 {place} / {of}"},
@@ -146,10 +146,9 @@ WORDS: Final[Words] = {
         "zh": "您已评 {done} / {all}。所有内容均已保存：可关闭页面，稍后在任何设备上继续。",
     },
     "go_on": {"en": "Go on", "zh": "继续"},
-    "practice_first": {"en": "Practice first", "zh": "先做练习"},
     "practice_first_text": {
-        "en": "{all} practice cases come first, to get to know the questions. They do not count.",
-        "zh": "先评 {all} 个练习病例，以熟悉问题。练习不计入结果。",
+        "en": "Practice comes first, to get to know the questions. It does not count.",
+        "zh": "先做练习，以熟悉问题。练习不计入结果。",
     },
     "begin": {"en": "Begin", "zh": "开始"},
     "waiting": {"en": "Nothing is due now", "zh": "目前没有待评任务"},
@@ -227,7 +226,7 @@ IN_BROWSER: Final = (
     *("submitting", "saved", "saving", "retrying", "not_saved", "loading", "cannot_load", "signed_out"),
     *("sign_in_there", "held", "held_text", "taken", "taken_text", "go_on_here", "two_versions", "two_versions_text"),
     *("question", "mine", "other", "nothing", "keep_mine", "take_other", "stopped", "stopped_text", "reload", "break"),
-    *("break_text", "go_on", "practice_first", "practice_first_text", "begin", "waiting", "waiting_text", "all_done"),
+    *("break_text", "go_on", "practice_first_text", "begin", "waiting", "waiting_text", "all_done"),
     *("all_done_text", "earlier_none", "practice_short", "rating_short", "closing_short", "submitted", "amend_hint"),
     *("amend_reason", "amend", "amended", "back", "unsaved", "still_saving", "to_case", "to_questions"),
 )

@@ -324,7 +324,7 @@ class Form {
   missing() {
     return this.shown
       .filter((at) => at.mark.hidden && isEmpty(this.values[at.label][at.item.id]))
-      .map((at) => ({ label: at.label, item: at.item.id, text: fill(this.words.not_answered, { label: at.item.label }) }));
+      .map((at) => ({ label: at.label, item: at.item.id, text: at.item.label, fault: this.words.not_answered }));
   }
 
   fault(at, text) {
@@ -340,7 +340,7 @@ class Form {
     const known = found.map((each) => [each, this.questions.find((at) => at.label === each.label && at.item.id === each.item)]);
     const lines = known.map(([each, at]) => {
       if (!at) return el("li", { text: each.text });
-      this.fault(at, each.text);
+      this.fault(at, each.fault ?? each.text);
       const name = this.sheet.paired && at.label !== BOTH ? `${at.label}: ${each.text}` : each.text;
       const go = (event) => { event.preventDefault(); this.focus(at); };
       return el("li", {}, el("a", { href: `#${at.node.id}`, text: name, onclick: go }));

@@ -91,7 +91,7 @@
     const heading = el("h1", { tabindex: "-1", text: title });
     root.replaceChildren(el("section", { class: "card pause" }, heading, el("p", { text }), el("div", { class: "row" }, ...more)));
     heading.focus({ preventScroll: true });
-    window.scrollTo(0, 0);
+    window.scrollTo({ top: 0, behavior: "instant" });
   }
 
   // --- One assignment.
@@ -122,7 +122,7 @@
     if (sheet.revision) saved("saved");
     if (!quietly) {
       root.querySelector("h1").focus({ preventScroll: true });
-      window.scrollTo(0, 0);
+      window.scrollTo({ top: 0, behavior: "instant" });
     }
   }
 
@@ -156,13 +156,13 @@
     const practice = sheet.kind === "practice";
     return el("div", { class: "where" },
       el("h1", { tabindex: "-1", text: title }),
-      practice ? el("span", { class: "badge warn", title: fill(words.practice_first_text, { all: sheet.of }), text: words.practice_badge }) : null,
+      practice ? el("span", { class: "badge warn", text: words.practice_badge }) : null,
       amending() ? el("span", { class: "badge", text: words.submitted }) : null,
       el("progress", { class: "progress", max: sheet.of, value: sheet.place - (amending() ? 0 : 1), "aria-label": words.progress }),
       el("span", { class: "state", id: "saved" }),
       el("span", { class: "hint", text: left && sheet.kind === "rating" && !amending() ? left : words.stop_any_time }),
       practice && sheet.place === 1 && !amending()
-        ? el("p", { class: "hint whole", text: `${words.practice_first}: ${fill(words.practice_first_text, { all: sheet.of })}` }) : null);
+        ? el("p", { class: "hint whole", text: words.practice_first_text }) : null);
   }
 
   function ending() {
