@@ -6,7 +6,6 @@ whether to go on, to try again or to ask.
 
 from collections.abc import Callable, Coroutine
 from dataclasses import asdict
-from functools import partial
 from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -250,7 +249,7 @@ def _page(request: Request, account: Account, seats: list[Seat], asked: str, pan
         local=local,
         choices=[] if chosen else [(rater.id, panel.standing(rater.id)) for rater, _ in seats],
         state_of=_state,
-        other=partial(say, language="en" if language == "zh" else "zh", words=WORDS),
+        other=lambda name, /, **places: say(name, "en" if language == "zh" else "zh", WORDS, **places),
         spoken={name: WORDS[name][language] for name in IN_BROWSER},
     )
 
