@@ -119,7 +119,7 @@ def create(
 
             with answerer(services) as answer:
                 study_id = create_sample(
-                    services.lead, services.panel, answer=answer if fresh else None, rated=not unrated, who=me(who)
+                    services.lead, services.panel, rated=not unrated, fresh=answer if fresh else None
                 )
         elif file is None:
             raise InvalidStudy(where="PROTOCOL", reason="name a file, or ask for --sample.", reason_zh="请给出方案文件，或使用 --sample。")  # fmt: skip
