@@ -191,7 +191,7 @@ def _bang_many(row: Ints, own: int, level: float) -> Interval:
     weights = np.array([1.0 if n == own else -1 / (arms - 1) for n in range(arms)] + [0.0])
     shares = counts / total
     index = float(weights @ shares)
-    error = float(np.sqrt(max(weights**2 @ shares - index**2, 0.0) / total))
+    error = max(float(weights**2 @ shares) - index**2, 0.0) ** 0.5 / total**0.5
     if error < 1e-12:
         return Interval(index, None, None, "bang", MANY_ARMS + CERTAIN)
     reach = float(norm.ppf((1 + level) / 2)) * error
