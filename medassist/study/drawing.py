@@ -25,6 +25,11 @@ FAMILY = "'DejaVu Sans','Noto Sans CJK SC','PingFang SC','Microsoft YaHei',sans-
 WIDTH = 7.2
 """Inches: what fits between the margins of A4."""
 
+LABEL, HEADING = 27, 70
+"""Columns of a row's label, and of a heading, which may run into the figure."""
+MOST = 32
+"""Rows of one figure: what fits a page of A4."""
+
 _SETTINGS = {
     "svg.fonttype": "none",
     "svg.hashsalt": "medassist",

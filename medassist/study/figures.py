@@ -1,6 +1,7 @@
 """The figures of a report, each in one language. They leave out nothing that a table beside them does not give."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,14 +10,24 @@ from matplotlib.ticker import MaxNLocator
 
 from medassist.errors import Language
 from medassist.statistics import Interval
-from medassist.study.drawing import COLORS, INK, LINE, MARKERS, MUTE, Drawn, area, bare, beside, draw
-from medassist.study.results import Analysis, RaterResult, Times
-from medassist.study.wording import Form, Say, decimal, percent, points, shortened, with_ends
+from medassist.study.drawing import (
+    COLORS,
+    HEADING,
+    INK,
+    LABEL,
+    MARKERS,
+    MOST,
+    MUTE,
+    Drawn,
+    area,
+    bare,
+    beside,
+    draw,
+)
+from medassist.study.figures_raters import heat_map, time
+from medassist.study.results import Analysis
+from medassist.study.wording import Form, Say, decimal, percent, points, sentence, shortened, with_ends
 
-LABEL, HEADING = 27, 70
-"""Columns of a row's label, and of a heading, which may run into the figure."""
-MOST = 32
-"""Rows of one figure: what fits a page of A4."""
 BY = {"language": ("Language", "语言"), "specialty": ("Specialty", "专科"), "stratum": ("Stratum", "分层")}
 LANGUAGES = {"en": ("English", "英文"), "zh": ("Chinese", "中文")}
 
@@ -88,7 +99,7 @@ def _part(
         if zero:
             axes.axvline(0, color=INK, linewidth=0.9)
         axes.xaxis.set_major_locator(MaxNLocator(5))
-        axes.xaxis.set_major_formatter(lambda value, _: form(round(value, 6)).replace(".0", ""))
+        axes.xaxis.set_major_formatter(lambda value, _: re.sub(r"\.0(?=%?$)", "", form(round(value, 6))))
         axes.set_xlabel(axis)
 
     return draw(name, title, alt, height, paint)
@@ -102,10 +113,6 @@ def _interval(axes: Any, y: float, row: Row) -> None:
         axes.plot([interval.low, interval.high], [y, y], color=color, linewidth=1.6, solid_capstyle="butt")
     face = "white" if row.hollow else color
     axes.plot([interval.estimate], [y], marker, color=color, markerfacecolor=face, markersize=6)
-
-
-def _sentence(parts: Iterable[str], say: Say) -> str:
-    return say("; ", "；").join(parts) + say(".", "。")
 
 
 # --- Acceptance.
@@ -126,7 +133,7 @@ def forest(analysis: Analysis, say: Say) -> tuple[Drawn, ...]:
                         rows.append(Row(f"{arm.name}", group.two_way, place, f"n={group.n_ratings}"))
     title = say("Acceptance by arm and subgroup", "各臂及亚组的接受率")
     alt = say("Share of ratings that accept the answer, with interval. ", "接受回答的评分比例及区间。")
-    alt += _sentence((f"{arm.name}: {with_ends(arm.two_way)}" for arm in analysis.arms), say)
+    alt += sentence((f"{arm.name}: {with_ends(arm.two_way)}" for arm in analysis.arms), say)
     axis = say("Accepted (filled: ratings, hollow: cases)", "接受率（实心：评分；空心：病例）")
     return _rows("forest", title, alt, rows, percent, (-0.02, 1.02), axis)
 
@@ -141,7 +148,7 @@ def differences(analysis: Analysis, say: Say) -> tuple[Drawn, ...]:
     reach = max([abs(end) for row in rows if row.interval for end in (row.interval.low, row.interval.high) if end is not None] + [0.1])  # fmt: skip
     title = say("Differences of acceptance", "接受率之差")
     alt = say("Percentage points. ", "单位为百分点。")
-    alt += _sentence((f"{each.first} {chr(0x2212)} {each.second}: {with_ends(each.risk_difference, points)}" for each in analysis.differences), say)  # fmt: skip
+    alt += sentence((f"{each.first} {chr(0x2212)} {each.second}: {with_ends(each.risk_difference, points)}" for each in analysis.differences), say)  # fmt: skip
     limit = min(1.0, reach * 1.15)
     return _rows(
         "differences", title, alt, rows, points, (-limit, limit), say("Percentage points", "百分点"), zero=True
@@ -163,7 +170,7 @@ def items(analysis: Analysis, say: Say) -> tuple[Drawn, ...]:
     if not rows:
         return ()
     title = say("Ratings in the two highest bins, by item", "各条目评分居最高两档的比例")
-    alt = _sentence(
+    alt = sentence(
         (
             f"{arm.name}, {item.label.text(say.language)} {percent(item.top_two.estimate if item.top_two else None)}"
             for arm in analysis.arms
@@ -182,7 +189,7 @@ def agreement(analysis: Analysis, say: Say) -> tuple[Drawn, ...]:
         rows.append(Row(arm.name, None))
         rows += [Row(f"{names[kind]}", getattr(arm.agreed, kind), place) for kind in names]
     title = say("Agreement on acceptance", "接受与否的评审者一致性")
-    alt = _sentence(
+    alt = sentence(
         (f"{arm.name}: " + ", ".join(f"{names[kind]} {decimal(getattr(arm.agreed, kind).estimate)}" for kind in names) for arm in analysis.arms),
         say,
     )  # fmt: skip
@@ -190,79 +197,7 @@ def agreement(analysis: Analysis, say: Say) -> tuple[Drawn, ...]:
     return _rows("agreement", title, alt, rows, decimal, (max(-1.0, lowest) - 0.02, 1.02), say("Coefficient", "系数"))
 
 
-# --- Raters.
-
-
-def heat_map(analysis: Analysis, say: Say) -> tuple[Drawn, ...]:
-    """Rater by arm: the share accepted, in numbers too."""
-    raters = [rater for rater in analysis.raters if any(judged for _, judged in rater.accepted.values())]
-    parts = [raters[start : start + MOST] for start in range(0, len(raters), MOST)]
-    return tuple(_heat(f"raters-{n + 1}" if n else "raters", part, say) for n, part in enumerate(parts))
-
-
-def _heat(figure_id: str, raters: Sequence[RaterResult], say: Say) -> Drawn:
-    height = 0.55 + 0.27 * len(raters)
-    names = list(raters[0].accepted)
-
-    def paint(figure: Figure) -> None:
-        axes = area(figure, height, left=1.3, right=max(0.6, 4.4 - 1.5 * len(names)), top=0.4, bottom=0.1)
-        axes.set_xlim(-0.5, len(names) - 0.5)
-        axes.set_ylim(len(raters) - 0.5, -0.5)
-        for y, rater in enumerate(raters):
-            for x, name in enumerate(names):
-                _cell(axes, x, y, *rater.accepted[name])
-        axes.set_yticks(range(len(raters)), [shortened(rater.pseudonym, 16) for rater in raters])
-        axes.set_xticks(range(len(names)), [shortened(name, 18) for name in names])
-        axes.xaxis.tick_top()
-        axes.tick_params(length=0)
-        axes.spines[:].set_visible(False)
-
-    title = say("Acceptance by rater and arm", "各评审者对各臂的接受率")
-    alt = _sentence((f"{rater.pseudonym}: {_counts(rater)}" for rater in raters), say)
-    return draw(figure_id, title, alt, height, paint)
-
-
-def _counts(rater: RaterResult) -> str:
-    return ", ".join(f"{name} {accepted}/{judged}" for name, (accepted, judged) in rater.accepted.items())
-
-
-def _cell(axes: Any, x: int, y: int, accepted: int, judged: int) -> None:
-    """Light to dark blue: it keeps its order in gray, and the number says the rest."""
-    share = accepted / judged if judged else 0.0
-    light, dark = (0.94, 0.96, 0.98), (0.0, 0.27, 0.45)
-    color = tuple(one + share * (other - one) for one, other in zip(light, dark, strict=True)) if judged else "white"
-    axes.fill_between([x - 0.48, x + 0.48], y - 0.46, y + 0.46, facecolor=color, edgecolor=LINE, linewidth=0.5)
-    text = f"{100 * share:.0f}%  {accepted}/{judged}" if judged else "—"
-    axes.text(x, y, text, ha="center", va="center", fontsize=8, color="white" if share > 0.5 else INK)
-
-
-def time(analysis: Analysis, say: Say) -> tuple[Drawn, ...]:
-    rows: list[tuple[str, Times, int]] = [(arm.name, arm.times, place) for place, arm in enumerate(analysis.arms)]
-    rows.append((say("All items", "全部条目"), analysis.times, -1))
-    rows += [(rater.pseudonym, rater.times, -1) for rater in analysis.raters]
-    rows = [row for row in rows if row[1].n]
-    parts = [rows[start : start + MOST] for start in range(0, len(rows), MOST)]
-    return tuple(_time(f"time-{n + 1}" if n else "time", part, say) for n, part in enumerate(parts))
-
-
-def _time(figure_id: str, rows: Sequence[tuple[str, Times, int]], say: Say) -> Drawn:
-    height = 0.7 + 0.25 * len(rows)
-
-    def paint(figure: Figure) -> None:
-        axes = area(figure, height, left=2.05, right=2.15, top=0.15, bottom=0.5)
-        bare(axes, [shortened(label, LABEL) for label, _, _ in rows])
-        axes.set_xlim(0, 1.1 * max(times.high or 0.0 for _, times, _ in rows))
-        for y, (_, times, place) in enumerate(rows):
-            low, middle, high = times.low or 0.0, times.median or 0.0, times.high or 0.0
-            color = MUTE if place < 0 else COLORS[place % len(COLORS)]
-            axes.barh(y, high - low, 0.5, left=low, color=color, alpha=0.35, edgecolor=color)
-            axes.plot([middle, middle], [y - 0.25, y + 0.25], color=INK, linewidth=2)
-            beside(axes, y, f"{middle:.0f} ({low:.0f} – {high:.0f})  n={times.n}")
-        axes.set_xlabel(say("Seconds per item: median and quartiles", "每条目用时（秒）：中位数与四分位数"))
-
-    title = say("Time per item", "每条目用时")
-    alt = _sentence((f"{label}: {times.median:.0f} s" for label, times, _ in rows), say)
-    return draw(figure_id, title, alt, height, paint)
+# --- Side by side.
 
 
 def preference(analysis: Analysis, say: Say) -> tuple[Drawn, ...]:
@@ -296,7 +231,7 @@ def preference(analysis: Analysis, say: Say) -> tuple[Drawn, ...]:
         axes.set_xlabel(say("Share of comparisons", "比较次数的比例"))
 
     title = say("Preferences between two answers", "两个回答之间的偏好")
-    alt = _sentence(
+    alt = sentence(
         (
             say("{a} preferred {x} times, {b} {y} times, {z} ties", "偏好 {a} {x} 次，偏好 {b} {y} 次，不分高下 {z} 次",
                 a=each.first, b=each.second, x=each.first_wins, y=each.second_wins, z=each.ties)

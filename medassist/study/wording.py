@@ -1,10 +1,11 @@
 """Numbers as a report writes them. What is undefined is a dash; its reason stands in a note."""
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from medassist.errors import Language
 from medassist.statistics import Interval
+from medassist.study.results import Primary
 
 DASH = "–"
 NONE = "—"
@@ -57,6 +58,10 @@ def with_ends(interval: Interval, form: Form = percent) -> str:
     return f"{form(interval.estimate)} ({ends(interval, form)})"
 
 
+def primary_estimate(primary: Primary) -> str:
+    return with_ends(primary.estimate, percent if primary.measure == "acceptance" else points)
+
+
 def width(text: str) -> int:
     """Columns that a text takes: two for a Chinese character."""
     return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
@@ -79,6 +84,11 @@ class Say:
     def __init__(self, language: Language) -> None:
         self.language = language
 
-    def __call__(self, en: str, zh: str, **values: object) -> str:
+    def __call__(self, en: str, zh: str, /, **values: object) -> str:
         text = zh if self.language == "zh" else en
         return text.format(**values) if values else text
+
+
+def sentence(parts: Iterable[str], say: Say) -> str:
+    """Parts of one sentence, with its end."""
+    return say("; ", "；").join(parts) + say(".", "。")
