@@ -175,11 +175,25 @@ def read(data: Dataset) -> Read:
     latest = max(data.versions, key=lambda version: version.number)
     try:
         protocol = Protocol.model_validate(latest.protocol)
-        instrument = Instrument.model_validate(data.instrument)
+        instrument = instrument_of(data)
     except ValidationError as error:
         raise invalid(error, f"{data.title}: protocol or instrument", data.instrument) from None
     _require_whole(data, protocol)
     return Read(data, protocol, instrument)
+
+
+def instrument_of(data: Dataset) -> Instrument:
+    """The instrument as validated, its arms' options taken out where they were filled in.
+
+    Of a study of one arm they would be a choice of one, which no instrument may have.
+    """
+    codes = {arm.code for arm in data.arms}
+
+    def unfilled(item: dict[str, Any]) -> dict[str, Any]:
+        options = [option["code"] for option in item["options"]]
+        return item | {"options": [], "options_from": "arms"} if options and set(options) <= codes else item
+
+    return Instrument.model_validate(data.instrument | {"items": [unfilled(item) for item in data.instrument["items"]]})
 
 
 def _require_whole(data: Dataset, protocol: Protocol) -> None:

@@ -80,7 +80,7 @@ def report_html(analysis: Analysis, language: Language) -> str:
 
 
 def _forms() -> dict[str, Callable[..., str]]:
-    names = ("percent", "points", "decimal", "probability", "seconds", "ends", "with_ends")
+    names = ("moment", "percent", "points", "decimal", "probability", "seconds", "ends", "with_ends")
     return {name: getattr(wording, name) for name in names}
 
 
