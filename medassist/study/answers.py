@@ -232,6 +232,8 @@ def guarded(compute: Callable[[], Interval], method: str = "") -> Interval:
 def reason(error: UnusableRatings) -> Note:
     """Why nothing could be computed."""
     en, zh = str(error.details["reason"]), str(error.details["reason_zh"])
+    if en == "there are none.":
+        en = "there are no ratings."
     return Note(f"Undefined: {en}", f"无定义：{zh}")
 
 
