@@ -8,7 +8,7 @@ from itertools import pairwise
 from medassist.errors import InvalidStudy
 from medassist.statistics import Note
 from medassist.study import protocol as protocols
-from medassist.study.answers import Read
+from medassist.study.counted import Read
 from medassist.study.protocol import Protocol, changes
 from medassist.study.results import Amendment, ArmResult, Deviation
 

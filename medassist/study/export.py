@@ -12,8 +12,8 @@ from typing import Any
 
 from medassist.errors import InvalidStudy
 from medassist.study import cells
-from medassist.study.answers import instrument_of
 from medassist.study.codebook import HEADER, codebook
+from medassist.study.counted import instrument_of
 from medassist.study.dataset import (
     ArmRow,
     AssignmentRow,
