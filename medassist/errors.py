@@ -13,12 +13,17 @@
     │   ├── SelfCare            somebody asks for themselves
     │   ├── UnreadableInput     no text, no JSON, no such file
     │   ├── UnknownModel, UnknownAdapter, UnknownEngine, UnknownConsultation
+    │   ├── NotSignedIn, NotAllowed, LockedOut
+    │   ├── BadPassword         wrong, or one that may not be chosen
+    │   ├── BadInvitation       a link that no longer opens anything
+    │   ├── InvalidAccount      a name, a role, an account; named
     │   ├── BadSetting          an environment variable or an option
     │   └── PortInUse
     ├── ParseError              the model's answer has no differential; carries the text
     ├── EngineError             the model failed or could not be loaded
     ├── KnowledgeError          the knowledge graph could not be read or updated
     ├── AuditError              the audit trail does not hold
+    ├── Busy                    too many sign-ins at one moment
     └── StorageError            the database could not be read or written
 
 A message exists in English and in Chinese and never quotes the text of a case.
@@ -174,6 +179,46 @@ class UnknownConsultation(InputError):
     zh = "该会诊不存在或已被删除。"
 
 
+class NotSignedIn(InputError):
+    code = "not_signed_in"
+    en = "Please sign in."
+    zh = "请先登录。"
+
+
+class NotAllowed(InputError):
+    code = "not_allowed"
+    en = "Your account may not open this page or do this."
+    zh = "您的账户无权访问此页面或执行此操作。"
+
+
+class LockedOut(InputError):
+    code = "locked_out"
+    en = "Too many wrong passwords. Signing in with this name is locked; try again in {minutes} min."
+    zh = "密码错误次数过多，该用户名已暂时锁定，请在 {minutes} 分钟后重试。"
+
+
+class BadPassword(InputError):
+    """The password is wrong, or may not be chosen: `reason`/`reason_zh` say which, and never quote it."""
+
+    code = "bad_password"
+    en = "{reason}"
+    zh = "{reason_zh}"
+
+
+class BadInvitation(InputError):
+    code = "bad_invitation"
+    en = "This invitation link cannot be used: {reason} Ask the study lead for a new one."
+    zh = "此邀请链接无法使用：{reason_zh}请向研究负责人索取新链接。"
+
+
+class InvalidAccount(InputError):
+    """`where` names the account or the field, `reason`/`reason_zh` say what is wrong."""
+
+    code = "invalid_account"
+    en = "{where}: {reason}"
+    zh = "{where}：{reason_zh}"
+
+
 class BadSetting(InputError):
     code = "bad_setting"
     en = "{where}: {reason}"
@@ -222,6 +267,12 @@ class AuditError(MedAssistError):
     code = "audit"
     en = "The audit trail does not hold: {reason}"
     zh = "审计记录校验未通过：{reason_zh}"
+
+
+class Busy(MedAssistError):
+    code = "busy"
+    en = "Too many people are signing in at this moment. Try again in a few seconds."
+    zh = "当前登录人数过多，请几秒后重试。"
 
 
 class StorageError(MedAssistError):

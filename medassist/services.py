@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from medassist.accounts import Directory
 from medassist.audit import Audit
 from medassist.case import PatientCase
 from medassist.config import Settings
@@ -24,6 +25,7 @@ from medassist.knowledge.graph import Graph
 from medassist.knowledge.versions import Knowledge
 from medassist.prompt import diagnosis_prompt
 from medassist.store import Store, open_store
+from medassist.store.accounts import Accounts
 from medassist.weighing import NothingToExplain
 
 logger = logging.getLogger(__name__)
@@ -36,6 +38,7 @@ class Services:
     store: Store
     audit: Audit
     knowledge: Knowledge
+    directory: Directory
 
     def graph(self) -> Graph | None:
         """The version that a consultation beginning now uses; None where the operator switched it off."""
@@ -182,7 +185,8 @@ def build_services(settings: Settings, engine: Engine | None = None) -> Services
     store = open_store(settings.database)
     store.mark_interrupted()
     audit = Audit(store.database, secret(settings.data_dir, "audit").encode())
-    return Services(settings, engine or build_engine(settings), store, audit, build_knowledge(settings))
+    directory = Directory(Accounts(store.database), audit)
+    return Services(settings, engine or build_engine(settings), store, audit, build_knowledge(settings), directory)
 
 
 def build_knowledge(settings: Settings) -> Knowledge:

@@ -238,12 +238,14 @@ def answered(case: PatientCase, services: Services) -> dict[str, Any]:
 
 @pytest.fixture
 def by_graph(store: Store, knowledge: Any) -> Services:
+    from medassist.accounts import Directory
     from medassist.audit import Audit
     from medassist.config import load_settings
+    from medassist.store.accounts import Accounts
 
-    return Services(
-        load_settings(engine="knowledge"), KnowledgeEngine(), store, Audit(store.database, bytes(32)), knowledge
-    )
+    audit = Audit(store.database, bytes(32))
+    directory = Directory(Accounts(store.database), audit)
+    return Services(load_settings(engine="knowledge"), KnowledgeEngine(), store, audit, knowledge, directory)
 
 
 def test_where_the_graph_ranked_its_score_is_explained(by_graph: Services, case_en: PatientCase, graph: Graph) -> None:
