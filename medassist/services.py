@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from medassist.accounts import Directory
@@ -26,6 +27,8 @@ from medassist.knowledge.versions import Knowledge
 from medassist.prompt import diagnosis_prompt
 from medassist.store import Store, open_store
 from medassist.store.accounts import Accounts
+from medassist.study.answering import Answerer
+from medassist.study.arms import ArmConfig
 from medassist.weighing import NothingToExplain
 
 logger = logging.getLogger(__name__)
@@ -175,6 +178,33 @@ def build_engine(settings: Settings) -> Engine:
 
         return ScriptedEngine(demo=True, delay=0.02)
     raise UnknownEngine(name=settings.engine, known="local, knowledge, scripted")
+
+
+def settings_of(config: ArmConfig, settings: Settings) -> Settings:
+    """The installation's settings with those that an arm has of its own."""
+    own = {name: getattr(config, name) for name in _OF_AN_ARM if getattr(config, name) is not None}
+    if config.model is not None:
+        own.setdefault("model_revision", None)  # the installation's belongs to the installation's model
+    return settings.model_copy(update=own)
+
+
+def answerer(services: Services) -> Answerer:
+    """Asks the arms of a study, with one version of the knowledge throughout. To be closed.
+
+    An arm that is set as the installation itself is asked through its engine; every other one gets an engine of its own.
+    """
+    return Answerer(
+        lambda config: _engine_of(settings_of(config, services.settings), services),
+        cache(services.graph),
+        kept=lambda engine: engine is services.engine,
+    )
+
+
+_OF_AN_ARM = ("engine", "model", "model_revision", "adapter", "think_tokens", "answer_tokens")
+
+
+def _engine_of(wanted: Settings, services: Services) -> Engine:
+    return services.engine if wanted == services.settings else build_engine(wanted)
 
 
 def build_services(settings: Settings, engine: Engine | None = None) -> Services:

@@ -76,7 +76,7 @@ def secret_words(*names: str) -> tuple[str, ...]:
 
 
 def _is_proper(piece: str) -> bool:
-    """Whether a piece of a name could be nothing but a name: letters with figures or capitals among them."""
+    """Whether a piece of a name could be nothing but a name: letters with figures, or with capitals among small ones."""
     letters = [char for char in piece if char.isalpha()]
-    mixed = any(char.isdigit() for char in piece) or any(char.isupper() for char in piece[1:])
-    return len(letters) >= _SHORTEST - 1 and len(piece) >= _SHORTEST and mixed
+    odd = len(letters) < len(piece) or (any(char.isupper() for char in piece[1:]) and not piece.isupper())
+    return len(piece) >= _SHORTEST and len(letters) >= _SHORTEST - 1 and odd
