@@ -27,8 +27,12 @@ from medassist.knowledge.versions import Knowledge
 from medassist.prompt import diagnosis_prompt
 from medassist.store import Store, open_store
 from medassist.store.accounts import Accounts
+from medassist.store.panel import PanelStore
+from medassist.store.studies import StudyStore
 from medassist.study.answering import Answerer
 from medassist.study.arms import ArmConfig
+from medassist.study.lead import Lead
+from medassist.study.panel import Panel
 from medassist.weighing import NothingToExplain
 
 logger = logging.getLogger(__name__)
@@ -42,6 +46,8 @@ class Services:
     audit: Audit
     knowledge: Knowledge
     directory: Directory
+    lead: Lead
+    panel: Panel
 
     def graph(self) -> Graph | None:
         """The version that a consultation beginning now uses; None where the operator switched it off."""
@@ -215,8 +221,21 @@ def build_services(settings: Settings, engine: Engine | None = None) -> Services
     store = open_store(settings.database)
     store.mark_interrupted()
     audit = Audit(store.database, secret(settings.data_dir, "audit").encode())
-    directory = Directory(Accounts(store.database), audit)
-    return Services(settings, engine or build_engine(settings), store, audit, build_knowledge(settings), directory)
+    return Services(
+        settings,
+        engine or build_engine(settings),
+        store,
+        audit,
+        build_knowledge(settings),
+        Directory(Accounts(store.database), audit),
+        *build_study(store, audit),
+    )
+
+
+def build_study(store: Store, audit: Audit) -> tuple[Lead, Panel]:
+    """What study leads do and what raters do, on one database."""
+    lead = Lead(StudyStore(store.database), audit)
+    return lead, Panel(PanelStore(store.database), audit, lead.studies.arms, lead.studies.newest_protocol)
 
 
 def build_knowledge(settings: Settings) -> Knowledge:

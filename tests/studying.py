@@ -78,7 +78,7 @@ class Studying:
             PanelStore(self.store.database),
             self.audit,
             studies.arms,
-            lambda study_id: studies.versions(study_id)[-1].protocol,
+            studies.newest_protocol,
             clock=lambda: self.now or datetime.now(UTC),
         )
         self.id = ""

@@ -34,7 +34,7 @@ from medassist.explain import (
 from medassist.ground import ground, look_up
 from medassist.knowledge.graph import Graph
 from medassist.prompt import NONE_FITS, Prompt
-from medassist.services import Services
+from medassist.services import Services, build_study
 from medassist.store import Store
 from medassist.units import units
 from medassist.weighing import AnotherModel, GraphWeigher, ModelWeigher, NothingToExplain, weigher
@@ -245,7 +245,15 @@ def by_graph(store: Store, knowledge: Any) -> Services:
 
     audit = Audit(store.database, bytes(32))
     directory = Directory(Accounts(store.database), audit)
-    return Services(load_settings(engine="knowledge"), KnowledgeEngine(), store, audit, knowledge, directory)
+    return Services(
+        load_settings(engine="knowledge"),
+        KnowledgeEngine(),
+        store,
+        audit,
+        knowledge,
+        directory,
+        *build_study(store, audit),
+    )
 
 
 def test_where_the_graph_ranked_its_score_is_explained(by_graph: Services, case_en: PatientCase, graph: Graph) -> None:

@@ -595,7 +595,7 @@ def test_down_and_up_again(sqlite: tuple[Engine, Store]) -> None:
 def test_the_revisions_as_a_script_of_sql(sqlite: tuple[Engine, Store], tmp_path: Path) -> None:
     engine, _ = sqlite
     up = alembic(engine, command.upgrade, "head", sql=True)
-    down = alembic(engine, command.downgrade, "0004_accounts:base", sql=True)
+    down = alembic(engine, command.downgrade, "0005_studies:base", sql=True)
     other = sqlite3.connect(tmp_path / "by-hand.sqlite3")
     other.executescript(up)
     other.executescript(down)

@@ -84,6 +84,15 @@ class StudyStore:
         with reading(self._engine) as session:
             return list(session.scalars(found))
 
+    def newest_protocol(self, study_id: str) -> dict[str, Any]:
+        """As decoded JSON."""
+        found = select(ProtocolVersion.protocol).where(ProtocolVersion.study_id == study_id)
+        with reading(self._engine) as session:
+            newest: dict[str, Any] | None = session.scalar(found.order_by(ProtocolVersion.number.desc()).limit(1))
+        if newest is None:
+            raise UnknownStudy
+        return newest
+
     def add_version(self, version: ProtocolVersion) -> None:
         """The next version. A draft's (0) takes the place of the draft before, the first (1) that of the draft."""
         with writing(self._engine) as session:

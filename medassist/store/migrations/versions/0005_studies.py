@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0005_studies"
-down_revision = "0003_explanations"
+down_revision = "0004_accounts"
 
 _TABLES = (
     "study_request",
@@ -177,7 +177,7 @@ def upgrade() -> None:
         sa.Column("adapter", sa.Text, nullable=False),
         sa.Column("explanation", sa.JSON),
         sa.Column("generated_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("seconds", sa.Float),
+        sa.Column("seconds", sa.Double),
         sa.Column("failed", sa.Text, nullable=False),
         sa.ForeignKeyConstraint(["arm_id"], ["study_arm.id"], name="fk_study_response_arm_id", ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["case_id"], ["study_case.id"], name="fk_study_response_case_id", ondelete="CASCADE"),
