@@ -206,7 +206,9 @@ def arms_of(form: Form, arms: Sequence[Arm]) -> list[ArmConfig] | None:
     """Where each of the protocol's arms comes from, as typed; None where `form.wrong` then says why not."""
     made = []
     for n, arm in enumerate(arms, 1):
-        typed = {key.removeprefix(f"arm_{n}_"): value for key, value in form.typed.items() if key.startswith(f"arm_{n}_")}
+        typed = {
+            key.removeprefix(f"arm_{n}_"): value for key, value in form.typed.items() if key.startswith(f"arm_{n}_")
+        }
         try:
             made.append(ArmConfig.model_validate(_arm_data(arm.name, typed)))
         except ValidationError as error:

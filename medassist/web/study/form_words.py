@@ -121,6 +121,9 @@ FORM: Final[dict[str, tuple[str, str]]] = {
         "{studies} simulated studies each, 95 % two-way interval, seed {seed}.",
         "每种设计模拟 {studies} 次，95% 双向区间，随机种子 {seed}。",
     ),
-    "plan_numbers": ("needs up to {most} whole numbers from {low} to {high}", "须为 {low} 至 {high} 的整数，最多 {most} 个"),
+    "plan_numbers": (
+        "needs up to {most} whole numbers from {low} to {high}",
+        "须为 {low} 至 {high} 的整数，最多 {most} 个",
+    ),
     "plan_number": ("must be a number from {low} to {high}", "须为 {low} 至 {high} 的数"),
 }

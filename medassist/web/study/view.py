@@ -144,7 +144,9 @@ class View:
     @cached_property
     def next(self) -> str:
         """The step to take now."""
-        return self._before_rating() or {"rating": self._while_rating, "locked": "end", "unblinded": "report"}[self.state]
+        return (
+            self._before_rating() or {"rating": self._while_rating, "locked": "end", "unblinded": "report"}[self.state]
+        )
 
     def _before_rating(self) -> str:
         if not self.is_open:
@@ -214,7 +216,9 @@ class View:
         answers = self.status["answers"]
         if not answers["wanted"]:
             return [("told_answers_later", {})]
-        more: list[Told] = [(f"told_answers_{name}", {name: answers[name]}) for name in ("failed", "blocked") if answers[name]]
+        more: list[Told] = [
+            (f"told_answers_{name}", {name: answers[name]}) for name in ("failed", "blocked") if answers[name]
+        ]
         return [("told_answers", answers), *more]
 
     def _told_raters(self) -> list[Told]:
@@ -263,7 +267,9 @@ def progress(view: View) -> dict[str, Any]:
         ],
         "due": len(told["adjudications"]),
         # Where it is another one the page is worth loading again.
-        "stamp": "|".join(map(str, (told["state"], view.job, len(told["raters"]), view.silent, len(told["adjudications"])))),
+        "stamp": "|".join(
+            map(str, (told["state"], view.job, len(told["raters"]), view.silent, len(told["adjudications"])))
+        ),
     }
 
 

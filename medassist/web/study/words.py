@@ -76,7 +76,10 @@ _PAGE: Final[dict[str, tuple[str, str]]] = {
         "{blocked} 份可能泄露来源，待审阅。",
     ),
     "told_raters_few": ("{count} of at least {needed} raters.", "评审者 {count} 人，至少需要 {needed} 人。"),
-    "told_raters": ("{count} raters, {consented} have consented.", "评审者 {count} 人，其中 {consented} 人已知情同意。"),
+    "told_raters": (
+        "{count} raters, {consented} have consented.",
+        "评审者 {count} 人，其中 {consented} 人已知情同意。",
+    ),
     "told_allocation_later": ("Once all answers may be read.", "全部回答可供评审之后。"),
     "told_allocation": ("Look at the balance, then assign.", "请查看均衡情况，然后分配。"),
     "told_allocation_done": ("{count} assignments.", "共 {count} 项任务。"),
@@ -88,7 +91,10 @@ _PAGE: Final[dict[str, tuple[str, str]]] = {
     "told_end_lock": ("Lock when no more ratings are to come.", "不再有新评审时锁定。"),
     "told_end_unblind": ("{count} of 2 study leads want to unblind.", "{count} / 2 位负责人同意揭盲。"),
     "told_end_done": ("Unblinded.", "已揭盲。"),
-    "told_report_later": ("The report needs the unblinding. An export can be made at any time.", "报告须在揭盲之后；随时可以导出。"),
+    "told_report_later": (
+        "The report needs the unblinding. An export can be made at any time.",
+        "报告须在揭盲之后；随时可以导出。",
+    ),
     "told_report": ("Ready.", "已就绪。"),
     # The protocol, frozen.
     "freeze": ("Freeze the protocol", "冻结方案"),
@@ -230,7 +236,10 @@ _PAGE: Final[dict[str, tuple[str, str]]] = {
     "by_rater": ("By rater", "按评审者"),
     "by_arm": ("By arm", "按研究臂"),
     "by_case": ("By case", "按病例"),
-    "counts_only": ("Counts only: what was rated is not shown before unblinding.", "仅显示数量；揭盲前不显示评审内容。"),
+    "counts_only": (
+        "Counts only: what was rated is not shown before unblinding.",
+        "仅显示数量；揭盲前不显示评审内容。",
+    ),
     "due_reason": ("Why", "原因"),
     "due_disagreement": ("raters disagree on acceptance", "评审者对是否接受意见不一"),
     "due_harm_extent": ("severe harm", "严重伤害"),
