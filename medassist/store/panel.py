@@ -39,6 +39,20 @@ class Wrote:
     now: datetime
 
 
+@dataclass(frozen=True)
+class Outline:
+    """An assignment without what is in it."""
+
+    id: str
+    kind: str
+    position: int
+    state: str
+    repeat_of: str | None
+    wait_days: int
+    submitted_at: datetime | None
+    active_ms: int
+
+
 class PanelStore:
     """Every method raises `StorageError` when the database fails, and then nothing was changed."""
 
@@ -74,11 +88,17 @@ class PanelStore:
                 if assignment.state != "submitted" or not keep:
                     assignment.state = "withdrawn"
 
-    def assignments(self, rater_id: str) -> list[Assignment]:
-        """All of a rater's, in order."""
+    def outlines(self, rater_id: str) -> list[Outline]:
+        """All of a rater's assignments, in order."""
+        columns = [getattr(Assignment, name) for name in Outline.__dataclass_fields__]
+        found = select(*columns).where(Assignment.rater_id == rater_id).order_by(Assignment.position)
         with reading(self._engine) as session:
-            found = select(Assignment).where(Assignment.rater_id == rater_id).order_by(Assignment.position)
-            return list(session.scalars(found))
+            return [Outline(*row) for row in session.execute(found)]
+
+    def assignment(self, rater_id: str, assignment_id: str) -> Assignment:
+        """Raises `UnknownAssignment`, also where it is another rater's."""
+        with reading(self._engine) as session:
+            return _own(session, rater_id, assignment_id)
 
     def shown(self, assignment: Assignment) -> tuple[StudyCase, list[Response]]:
         """The case and the responses, in the order shown."""
@@ -191,13 +211,17 @@ def _rater(session: Session, rater_id: str) -> tuple[Rater, Study]:
     return rater, session.get_one(Study, rater.study_id)
 
 
+def _own(session: Session, rater_id: str, assignment_id: str, *, lock: bool = False) -> Assignment:
+    assignment = session.get(Assignment, assignment_id, with_for_update=lock)
+    if assignment is None or assignment.rater_id != rater_id:
+        raise UnknownAssignment
+    return assignment
+
+
 def _open_assignment(
     session: Session, rater_id: str, assignment_id: str, *, any_state: bool = False
 ) -> tuple[Assignment, Rater, Study]:
-    found = select(Assignment).where(Assignment.id == assignment_id, Assignment.rater_id == rater_id).with_for_update()
-    assignment = session.scalar(found)
-    if assignment is None:
-        raise UnknownAssignment
+    assignment = _own(session, rater_id, assignment_id, lock=True)
     rater, study = _rater(session, rater_id)
     _require_seat(rater, study, any_state=any_state)
     return assignment, rater, study

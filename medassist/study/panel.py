@@ -14,7 +14,7 @@ from typing import Any
 from medassist.audit import Audit
 from medassist.case import PatientCase
 from medassist.errors import Incomplete, InvalidStudy, Language, NotNow, UnknownAssignment
-from medassist.store.panel import Outcome, PanelStore, Values, Wrote
+from medassist.store.panel import Outcome, Outline, PanelStore, Values, Wrote
 from medassist.store.study_tables import Assignment, Rater, Rating, Response, Study, StudyArm
 from medassist.study.faults import Bilingual
 from medassist.study.instrument import Instrument, Item, Page, check
@@ -102,7 +102,7 @@ class Panel:
 
     def standing(self, rater_id: str) -> Standing:
         rater, study = self.store.rater(rater_id)
-        rows = [row for row in self.store.assignments(rater_id) if row.state != "withdrawn"]
+        rows = [row for row in self.store.outlines(rater_id) if row.state != "withdrawn"]
         due, waiting = _next(rows, self.clock())
         times = [row.active_ms for row in rows if row.state == "submitted" and row.kind in ("primary", "repeat")]
         return Standing(
@@ -129,7 +129,7 @@ class Panel:
         return self.sheet(rater_id, assignment)
 
     def _leased(self, rater_id: str, assignment_id: str, holder: str, take: bool) -> Assignment:
-        rows = self.store.assignments(rater_id)
+        rows = self.store.outlines(rater_id)
         asked = next((row for row in rows if row.id == assignment_id), None)
         if asked is None:
             raise UnknownAssignment
@@ -144,7 +144,11 @@ class Panel:
         instrument = self._instrument(study)
         pages = self._pages(instrument, assignment, responses)
         opened = [page for page in pages if not page.after or page.after in assignment.pages]
-        rows = [row for row in self.store.assignments(rater_id) if row.state != "withdrawn" and _alike(row, assignment)]
+        rows = [
+            row
+            for row in self.store.outlines(rater_id)
+            if row.state != "withdrawn" and _alike(row.kind, assignment.kind)
+        ]
         labels = LABELS[: len(responses)]
         return Sheet(
             assignment.id,
@@ -239,9 +243,7 @@ class Panel:
         return [page for page in instrument.pages if page.asked == when and (page.shows is None or explained)]
 
     def _taken(self, rater_id: str, assignment_id: str, given: Given) -> tuple[Assignment, Values, Instrument]:
-        assignment = next((row for row in self.store.assignments(rater_id) if row.id == assignment_id), None)
-        if assignment is None:
-            raise UnknownAssignment
+        assignment = self.store.assignment(rater_id, assignment_id)
         if not 0 < len(given.key) <= MAX_KEY:
             raise InvalidStudy(where="key", reason="is missing or too long.", reason_zh="缺失或过长。")
         _, study = self.store.rater(rater_id)
@@ -319,18 +321,17 @@ class _Noted:
             self._audit.record(self._rater, "access.denied", self._assignment[:40])
 
 
-def _alike(one: Assignment, other: Assignment) -> bool:
-    """Whether both are counted together for the rater."""
-    groups = {"practice": 0, "closing": 2}
-    return groups.get(one.kind, 1) == groups.get(other.kind, 1)
+def _alike(one: str, other: str) -> bool:
+    """Whether both kinds are counted together for the rater."""
+    return one == other or not {one, other} & {"practice", "closing"}
 
 
-def _done(rows: list[Assignment], *kinds: str) -> tuple[int, int]:
+def _done(rows: list[Outline], *kinds: str) -> tuple[int, int]:
     those = [row for row in rows if row.kind in kinds]
     return sum(row.state == "submitted" for row in those), len(those)
 
 
-def _next(rows: list[Assignment], now: datetime) -> tuple[Assignment | None, datetime | None]:
+def _next(rows: list[Outline], now: datetime) -> tuple[Outline | None, datetime | None]:
     """The first that is due, or when one will be. The closing questions wait for everything else."""
     by_id = {row.id: row for row in rows}
     left = [row for row in rows if row.state in ("open", "started")]
@@ -345,7 +346,7 @@ def _next(rows: list[Assignment], now: datetime) -> tuple[Assignment | None, dat
     return None, min(waiting, default=None)
 
 
-def _due(row: Assignment, by_id: Mapping[str, Assignment]) -> datetime | None:
+def _due(row: Outline, by_id: Mapping[str, Outline]) -> datetime | None:
     first = by_id.get(row.repeat_of or "")
     if not row.wait_days or first is None or first.submitted_at is None:
         return None
