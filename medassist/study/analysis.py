@@ -52,6 +52,11 @@ def analyse(dataset: Dataset) -> Analysis:
             "source": instrument.source,
             "sha256": protocol.instrument.sha256,
         },
+        codes={
+            item.id: {option.code: Note(option.label.en, option.label.zh) for option in item.options}
+            for item in instrument.items
+            if item.options
+        },
         protocol=protocol.model_dump(mode="json"),
         protocol_sha256=protocol.sha256,
         amendments=amendments(study),

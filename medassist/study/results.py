@@ -242,6 +242,7 @@ class Analysis:
     unblinded_by: tuple[str, ...]
     minor_edits_count: bool
     instrument: dict[str, Any]  # id, version, title, source, sha256
+    codes: dict[str, dict[str, Note]]  # item → code → what it says
     protocol: dict[str, Any]  # the latest version
     protocol_sha256: str
     amendments: tuple[Amendment, ...]
