@@ -105,6 +105,18 @@ class View:
         return str(told["state"]) if told else ""
 
     @property
+    def is_moving(self) -> bool:
+        """Whether something can change while a page is open that the person before it does not do."""
+        return self.state in ("enrolling", "rating") or self.job in ("running", "stopping")
+
+    @property
+    def stamp(self) -> str:
+        """Where it is another one an open page is worth looking at anew."""
+        told = self.status
+        parts = (self.state, self.job, len(told["raters"]), self.silent, len(told["adjudications"]), told["answers"]["blocked"] > 0)
+        return "|".join(map(str, parts))
+
+    @property
     def imported_arms(self) -> list[str]:
         return [name for name, config in sorted(self.configs.items()) if config.source == "imported"]
 
@@ -266,10 +278,7 @@ def progress(view: View) -> dict[str, Any]:
             for rater in told["raters"]
         ],
         "due": len(told["adjudications"]),
-        # Where it is another one the page is worth loading again.
-        "stamp": "|".join(
-            map(str, (told["state"], view.job, len(told["raters"]), view.silent, len(told["adjudications"])))
-        ),
+        "stamp": view.stamp,
     }
 
 
