@@ -10,7 +10,7 @@ from medassist.case import PatientCase
 from medassist.store import Store, open_store
 from medassist.store.panel import PanelStore
 from medassist.store.studies import StudyStore, new_id
-from medassist.store.study_tables import Response, StudyCase
+from medassist.store.study_tables import Generation, Response, StudyCase
 from medassist.study.arms import ArmConfig
 from medassist.study.blinding import blind
 from medassist.study.instrument import Instrument, load_instrument
@@ -126,6 +126,12 @@ class Studying:
             )
         return upto
 
+    def job(self) -> Generation:
+        """The one that writes the answers."""
+        found = self.lead.studies.generation(self.id)
+        assert found is not None
+        return found
+
     def close(self) -> None:
         self.store.close()
 
@@ -175,3 +181,12 @@ def response(case_id: str, arm_id: str, text: str, secrets: Sequence[str] = ()) 
         seconds=1.0,
         failed="",
     )
+
+
+def drafted(folder: Path, *configs: ArmConfig, **changed: Any) -> Studying:
+    """A study in draft with these arms and no cases yet."""
+    made = Studying(folder)
+    instrument = load_instrument("acceptance")
+    made.id = made.lead.create(protocol([config.name for config in configs], **changed), instrument, "lead")
+    made.lead.set_arms(made.id, configs, "lead")
+    return made

@@ -3,23 +3,19 @@
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from medassist.errors import InvalidStudy
 from medassist.knowledge.graph import Graph
-from medassist.store import Store
-from medassist.store.studies import StudyStore, new_id
-from medassist.store.study_tables import ProtocolVersion, Study, StudyArm
+from medassist.study.elsewhere import import_answers, read_answers
 from medassist.study.arms import ArmConfig, secret_words
 from medassist.study.cases import COLUMNS, MOST_CASES, cant_miss_of, keep_cases, read_cases, template
-from medassist.study.elsewhere import import_answers, read_answers
-from medassist.study.instrument import load_instrument
-from medassist.study.protocol import Arm, InstrumentUsed, PrimaryEstimate, Protocol
 from medassist.study.rows import RowFault
+from tests.studying import Studying, drafted
 
 ROW = {
     "id": "c1",
@@ -196,44 +192,18 @@ def test_identifiers_are_pointed_out_and_not_refused() -> None:
 # --- Keeping.
 
 
-def study(store: Store, *configs: ArmConfig) -> tuple[StudyStore, str]:
-    """A draft with these arms."""
-    studies, study_id = StudyStore(store.database), new_id()
-    instrument = load_instrument("acceptance")
-    protocol = Protocol(
-        title="T",
-        hypothesis="H",
-        primary_estimate=PrimaryEstimate(measure="acceptance", arm=configs[0].name),
-        minor_edits_count=True,
-        mode="absolute",
-        arms=tuple(Arm(name=config.name, guess={"en": "One", "zh": "其一"}) for config in configs),  # type: ignore[arg-type]
-        raters_per_case=2,
-        seed=1,
-        instrument=InstrumentUsed(id=instrument.id, version=instrument.version, sha256=instrument.sha256),
-    )
-    studies.create(
-        Study(id=study_id, created_at=datetime.now(UTC), state="draft", sample=False, secret="5" * 64, instrument={}),
-        ProtocolVersion(
-            study_id=study_id, number=0, protocol=protocol.model_dump(mode="json"), on=datetime.now(UTC).date(),
-            reason="", previous="", sha256="",
-        ),
-    )  # fmt: skip
-    arms = [
-        StudyArm(
-            id=new_id(), study_id=study_id, code=f"s{n}", name=config.name, config=config.model_dump(mode="json"),
-            config_sha256=config.sha256,
-        )
-        for n, config in enumerate(configs, 1)
-    ]  # fmt: skip
-    studies.put_arms(study_id, arms)
-    return studies, study_id
-
-
 HUMAN = ArmConfig(name="ward-7-canary", source="imported", description="human")
 
 
-def test_all_of_a_file_is_kept_or_nothing(store: Store) -> None:
-    studies, study_id = study(store, HUMAN)
+@pytest.fixture
+def imported(tmp_path: Path) -> Iterator[Studying]:
+    made = drafted(tmp_path, HUMAN)
+    yield made
+    made.close()
+
+
+def test_all_of_a_file_is_kept_or_nothing(imported: Studying) -> None:
+    studies, study_id = imported.lead.studies, imported.id
     good = read_cases(table(ROW, ROW | {"id": "c2", "practice": ""}).encode(), "c.csv")
     assert studies.cases(study_id) == []  # reading is a dry run
     with pytest.raises(InvalidStudy, match="row 3, age"):
@@ -259,8 +229,8 @@ def test_what_must_not_be_missed_can_be_asked_of_the_graph(graph: Graph) -> None
 ANSWER = "I would think of aortic dissection first, then of infarction. CT angiography now."
 
 
-def test_answers_from_a_file_become_an_arms(store: Store) -> None:
-    studies, study_id = study(store, HUMAN)
+def test_answers_from_a_file_become_an_arms(imported: Studying) -> None:
+    studies, study_id = imported.lead.studies, imported.id
     keep_cases(studies, study_id, read_cases(table(ROW, ROW | {"id": "c2"}).encode(), "c.csv"))
     rows = [{"case": "c1", "answer": ANSWER}, {"case": "c2", "answer": "The Ward 7 Canary favors dissection strongly."}]
     for data, name in (
@@ -279,11 +249,12 @@ def test_answers_from_a_file_become_an_arms(store: Store) -> None:
     assert (again.kept, again.already) == (0, 2)
 
 
-def test_only_an_arm_whose_answers_come_from_a_file_takes_them(store: Store) -> None:
-    studies, study_id = study(store, ArmConfig(name="own", engine="knowledge"))
+def test_only_an_arm_whose_answers_come_from_a_file_takes_them(tmp_path: Path) -> None:
+    made = drafted(tmp_path, ArmConfig(name="own", engine="knowledge"))
     for arm in ("own", "none of that name"):
         with pytest.raises(InvalidStudy):
-            import_answers(studies, study_id, arm, [])
+            import_answers(made.lead.studies, made.id, arm, [])
+    made.close()
 
 
 def test_answers_at_fault_are_named_by_row() -> None:
