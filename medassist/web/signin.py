@@ -16,7 +16,9 @@ from medassist.errors import (
     LockedOut,
     MedAssistError,
     NotAllowed,
+    NotNow,
     NotSignedIn,
+    UnknownStudy,
 )
 from medassist.services import Services
 from medassist.store.accounts import Account
@@ -31,6 +33,8 @@ STATUS: Final[dict[type[MedAssistError], int]] = {
     NotSignedIn: 401,
     BadPassword: 401,
     NotAllowed: 403,
+    UnknownStudy: 404,
+    NotNow: 409,
     BadInvitation: 410,
     LockedOut: 429,
     InputError: 400,

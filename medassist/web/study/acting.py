@@ -160,8 +160,8 @@ def import_arm(request: Request, study_id: str, sent: Sent) -> Response:
         raise
     except InputError as error:
         return study_page(request, account, study_id, at="answers", error=error)
-    told = {"kept": kept.kept, "already": kept.already, "blocked": kept.blocked}
-    services.audit.record(account.id, "study.answers_imported", study_id, new={"arm": arm} | told)
+    counts = {"kept": kept.kept, "already": kept.already, "blocked": kept.blocked}
+    services.audit.record(account.id, "study.answers_imported", study_id, new={"arm": arm, "answers": counts})
     return back(study_id, "answers", "imported")
 
 

@@ -23,6 +23,7 @@ MEASURES: Final = ("acceptance", "acceptance_difference", "preference")
 SOURCES: Final = ("imported", "knowledge", "local", "scripted")
 WHOLE: Final = ("raters_per_case", "seed", "practice_items", "arms_apart", "repeats_apart", "wait_days")
 DISPLAY: Final = ("max_diagnoses", "max_text_en", "max_text_zh")
+MODEL: Final = ("model", "model_revision", "adapter")
 BUDGETS: Final = ("think_tokens", "answer_tokens")
 
 
@@ -219,19 +220,17 @@ def arms_of(form: Form, arms: Sequence[Arm]) -> list[ArmConfig] | None:
 
 def _arm_data(name: str, typed: Typed) -> dict[str, Any]:
     source = typed.get("source", "")
-    mine = source == "local"
-    return {
+    data: dict[str, Any] = {
         "name": name,
         "source": "imported" if source == "imported" else "engine",
         "engine": None if source == "imported" else source,
         "grounded": source == "knowledge" or typed.get("grounded") == "yes",
         "description": typed.get("description", ""),
-    } | (
-        {key: typed.get(key, "").strip() or None for key in ("model", "model_revision", "adapter")}
-        | {key: _whole(typed.get(key, "")) if typed.get(key, "").strip() else None for key in BUDGETS}
-        if mine
-        else {}
-    )
+    }
+    if source == "local":
+        asked = {key: typed.get(key, "").strip() for key in (*MODEL, *BUDGETS)}
+        data |= {key: _whole(value) if key in BUDGETS else value for key, value in asked.items() if value}
+    return data
 
 
 # --- Numbers.

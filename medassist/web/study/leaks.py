@@ -20,6 +20,7 @@ router = APIRouter()
 SHOWN: Final = 10
 """Answers on one page."""
 
+Leak = tuple[str, int, int]  # kind, and the place in the text
 Piece = tuple[str, str]  # text, and the kind of leak or ""
 
 
@@ -38,9 +39,8 @@ def release_one(request: Request, study_id: str, response_id: str, sent: Sent) -
             text = given.get("text", "").replace("\r\n", "\n")
             made = release_edited(lead, study_id, response_id, text, account.id)
             if made.leaks:
-                found = [(leak.kind, leak.start, leak.end) for leak in made.leaks]
-                tried = {response_id: (made.text, found)}
-                return _page(request, account, study_id, tried=tried, status=400)
+                found: list[Leak] = [(leak.kind, leak.start, leak.end) for leak in made.leaks]
+                return _page(request, account, study_id, tried={response_id: (made.text, found)}, status=400)
         else:
             release(lead, study_id, response_id, account.id)
     except UnknownStudy:
@@ -58,7 +58,7 @@ def _page(
     *,
     said: str = "",
     told: str = "",
-    tried: dict[str, tuple[str, list[tuple[str, int, int]]]] | None = None,
+    tried: dict[str, tuple[str, list[Leak]]] | None = None,
     status: int = 200,
 ) -> Response:
     """`tried` are edited texts that still tell, as they would be shown, by answer."""
@@ -94,7 +94,7 @@ def _page(
     )
 
 
-def pieces(text: str, leaks: Iterable[tuple[str, int, int]]) -> Sequence[Piece]:
+def pieces(text: str, leaks: Iterable[Leak]) -> Sequence[Piece]:
     """The text cut at its leaks; of two that overlap the later one is cut short."""
     made: list[Piece] = []
     at = 0

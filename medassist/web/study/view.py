@@ -113,7 +113,14 @@ class View:
     def stamp(self) -> str:
         """Where it is another one an open page is worth looking at anew."""
         told = self.status
-        parts = (self.state, self.job, len(told["raters"]), self.silent, len(told["adjudications"]), told["answers"]["blocked"] > 0)
+        parts = (
+            self.state,
+            self.job,
+            len(told["raters"]),
+            self.silent,
+            len(told["adjudications"]),
+            told["answers"]["blocked"] > 0,
+        )
         return "|".join(map(str, parts))
 
     @property
