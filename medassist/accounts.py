@@ -78,12 +78,16 @@ class Directory:
         """The account with this name. Raises `InvalidAccount`."""
         return _there(self._accounts.named(key(name)), name)
 
+    def get(self, account_id: str) -> Account:
+        """The account with this id. Raises `InvalidAccount`."""
+        return _there(self._accounts.get(account_id), account_id)
+
     def list(self) -> list[Account]:
         return self._accounts.all()
 
     def disable(self, account_id: str, *, by: str = "cli") -> None:
         """Let nobody in as this account any more, whoever is in included. Raises `InvalidAccount`."""
-        account = _there(self._accounts.get(account_id), account_id)
+        account = self.get(account_id)
         if self._accounts.disable(account.id, self._clock()):
             self._audit.record(by, "account.disabled", account.id)
 
@@ -101,7 +105,7 @@ class Directory:
 
     def invite(self, account_id: str, *, by: str = "cli") -> str:
         """The token of a new invitation, with which a password is chosen; earlier ones open nothing any more."""
-        account = _there(self._accounts.get(account_id), account_id)
+        account = self.get(account_id)
         if account.disabled_at or account.id == LOCAL:
             raise InvalidAccount(
                 where=account.name, reason="this account cannot be invited.", reason_zh="无法邀请此账户。"

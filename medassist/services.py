@@ -220,7 +220,7 @@ def build_services(settings: Settings, engine: Engine | None = None) -> Services
     """
     store = open_store(settings.database)
     store.mark_interrupted()
-    audit = Audit(store.database, secret(settings.data_dir, "audit").encode())
+    audit = build_audit(settings, store)
     return Services(
         settings,
         engine or build_engine(settings),
@@ -236,6 +236,17 @@ def build_study(store: Store, audit: Audit) -> tuple[Lead, Panel]:
     """What study leads do and what raters do, on one database."""
     lead = Lead(StudyStore(store.database), audit)
     return lead, Panel(PanelStore(store.database), audit, lead.studies.arms, lead.studies.newest_protocol)
+
+
+def build_audit(settings: Settings, store: Store) -> Audit:
+    """The audit trail in an open database. Raises `StorageError`."""
+    return Audit(store.database, secret(settings.data_dir, "audit").encode())
+
+
+def open_directory(settings: Settings) -> tuple[Store, Directory]:
+    """The accounts alone, and the store to close after them. Raises what `open_store` raises."""
+    store = open_store(settings.database)
+    return store, Directory(Accounts(store.database), build_audit(settings, store))
 
 
 def build_knowledge(settings: Settings) -> Knowledge:

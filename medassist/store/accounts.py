@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, Engine, delete, select, update
 from sqlalchemy.orm import Session
@@ -21,6 +21,11 @@ class Account:
     disabled_at: datetime | None = None
     locked_until: datetime | None = None
     has_password: bool = False
+
+    @property
+    def state(self) -> Literal["disabled", "invited", "active"]:
+        """Whether the person can sign in, has yet to choose a password, or no longer can."""
+        return "disabled" if self.disabled_at else "active" if self.has_password else "invited"
 
 
 class Tries(NamedTuple):

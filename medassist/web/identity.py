@@ -1,8 +1,8 @@
 """Whose request this is, and whether they may. The functions read the database: call them in a thread, not a loop."""
 
 import ipaddress
+import re
 from typing import Final
-from urllib.parse import urlsplit
 
 from fastapi import Request
 
@@ -14,6 +14,8 @@ from medassist.store.accounts import Account
 COOKIE: Final = "medassist_signin"
 PASSED_ON: Final = ("x-forwarded-for", "x-forwarded-host", "x-real-ip", "forwarded", "via")
 """Headers of a request that came through somebody else's hands."""
+
+_LOOPBACK_NAME = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?")
 
 
 def services_of(request: Request) -> Services:
@@ -53,11 +55,8 @@ def _at_this_computer(request: Request) -> bool:
     if request.client is None or any(name in request.headers for name in PASSED_ON):
         return False
     try:
-        loopback = ipaddress.ip_address(request.client.host).is_loopback
-        return loopback and urlsplit(f"//{request.headers.get('host', '')}").hostname in (
-            "127.0.0.1",
-            "localhost",
-            "::1",
-        )
+        address = ipaddress.ip_address(request.client.host)
     except ValueError:
         return False
+    address = getattr(address, "ipv4_mapped", None) or address
+    return address.is_loopback and bool(_LOOPBACK_NAME.fullmatch(request.headers.get("host", "")))

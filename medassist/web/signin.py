@@ -31,7 +31,6 @@ __all__ = ["current", "install", "require", "router"]
 HOME: Final = {"lead": "/study", "rater": "/review"}
 STATUS: Final[dict[type[MedAssistError], int]] = {
     NotSignedIn: 401,
-    BadPassword: 401,
     NotAllowed: 403,
     UnknownStudy: 404,
     NotNow: 409,
@@ -114,16 +113,20 @@ def _signed_in(request: Request, name: str, password: str, next: str = "") -> Re
 
 
 def _signin_form(request: Request, next: str, name: str = "", error: MedAssistError | None = None) -> Response:
-    return _form(request, "signin", error, next=next, name=name[:200])
+    status = 401 if isinstance(error, BadPassword) else None
+    return _form(request, "signin", error, status, next=next, name=name[:200])
 
 
 def _invitation_form(request: Request, invited: Account, error: MedAssistError | None = None) -> Response:
     return _form(request, "invitation", error, invited=invited, least=SHORTEST_PASSWORD)
 
 
-def _form(request: Request, template: str, error: MedAssistError | None, **values: Any) -> Response:
+def _form(
+    request: Request, template: str, error: MedAssistError | None, status: int | None = None, **values: Any
+) -> Response:
     told = error and error.text(language_of(request))
-    return page(request, template, None, status=_status(error) if error else 200, error=told, **values)
+    status = status or (_status(error) if error else 200)
+    return page(request, template, None, status=status, error=told, **values)
 
 
 def _target(account: Account, next: str) -> str:
