@@ -280,9 +280,9 @@ def test_answers_at_fault_are_named_by_row() -> None:
 
 
 def test_words_that_would_tell_an_arm() -> None:
-    words = secret_words("deepseek-ai/DeepSeek-R1-Distill-Llama-8B", "auto", "ward-7-CANARY", "med42")
+    words = secret_words("deepseek-ai/DeepSeek-R1-Distill-Llama-8B", "auto", "embedded", "ward-7-CANARY", "med42")
     assert {"DeepSeek", "DeepSeek-R1-Distill-Llama-8B", "ward-7-CANARY", "med42"} <= set(words)
-    assert not {"auto", "ward", "CANARY", "Llama", "Distill", "ai", "8B"} & set(words)
+    assert not {"auto", "embedded", "ward", "CANARY", "Llama", "Distill", "ai", "8B"} & set(words)
 
 
 def test_an_arm_says_what_hangs_together() -> None:

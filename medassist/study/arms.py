@@ -54,7 +54,7 @@ class ArmConfig(Strict):
 
 _PIECE = re.compile(r"[^\s/\\_:@+-]+")
 _SHORTEST = 4
-_NO_NAMES = ("auto", "none")
+_NO_NAMES = ("auto", "none", "embedded")  # settings that name nothing
 
 
 def secrets(config: ArmConfig) -> tuple[str, ...]:

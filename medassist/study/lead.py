@@ -4,8 +4,8 @@ import hashlib
 import hmac
 import random
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from medassist.audit import Audit
@@ -59,6 +59,7 @@ _TROUBLES = {
 class Lead:
     studies: StudyStore
     audit: Audit
+    clock: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
 
     # --- Before enrolling.
 
@@ -70,19 +71,19 @@ class Lead:
             raise InvalidStudy(where="instrument", reason="is not the one that the protocol names.", reason_zh="与方案所列量表不符。")  # fmt: skip
         study = Study(
             id=new_id(),
-            created_at=_now(),
+            created_at=self.clock(),
             state="draft",
             sample=sample,
             secret=secrets.token_hex(32),
             instrument=instrument.model_dump(mode="json"),
         )
-        self.studies.create(study, _row(study.id, Version(0, protocol, _now().date(), "", "")))
+        self.studies.create(study, _row(study.id, Version(0, protocol, self.clock().date(), "", "")))
         self.audit.record(who, "study.created", study.id, new={"protocol": protocol.sha256, "sample": sample})
         return study.id
 
     def set_protocol(self, study_id: str, protocol: Protocol, who: str) -> None:
         """Replace a draft's protocol."""
-        self.studies.add_version(_row(study_id, Version(0, protocol, _now().date(), "", "")))
+        self.studies.add_version(_row(study_id, Version(0, protocol, self.clock().date(), "", "")))
         self.audit.record(who, "study.protocol", study_id, new={"protocol": protocol.sha256})
 
     def set_arms(self, study_id: str, configs: Sequence[ArmConfig], who: str) -> None:
@@ -128,7 +129,7 @@ class Lead:
                 specialty=rater.specialty,
                 years=rater.years,
                 simulated=rater.simulated,
-                invited_at=_now(),
+                invited_at=self.clock(),
                 withdrawal="",
             )
             for rater in raters
@@ -160,14 +161,14 @@ class Lead:
             raise InvalidStudy(where="arms", reason="say first where their answers come from.", reason_zh="请先设置各臂的来源。")  # fmt: skip
         if not any(not case.is_practice for case in self.studies.cases(study_id)):
             raise InvalidStudy(where="cases", reason="there are none.", reason_zh="没有病例。")
-        self.studies.add_version(_row(study_id, freeze(protocol, _now().date())[0]))
+        self.studies.add_version(_row(study_id, freeze(protocol, self.clock().date())[0]))
         self.studies.change_state(study_id, ["draft"], "enrolling")
         self.audit.record(who, "study.enrolling", study_id, new={"protocol": protocol.sha256})
 
     def amend(self, study_id: str, protocol: Protocol, reason: str, who: str) -> None:
         """One more version of a frozen protocol. Raises `InvalidStudy` for what cannot be amended."""
         self.studies.require(study_id, "enrolling", "rating")
-        version = amend(self.history(study_id), protocol, reason, _now().date())[-1]
+        version = amend(self.history(study_id), protocol, reason, self.clock().date())[-1]
         self.studies.add_version(_row(study_id, version))
         self.audit.record(who, "study.amended", study_id, new={"protocol": version.sha256, "number": version.number})
 
@@ -260,19 +261,15 @@ class Lead:
 
     def lock(self, study_id: str, who: str) -> None:
         """Let nobody rate or amend any more. Raises `NotNow`."""
-        self.studies.change_state(study_id, ["rating"], "locked", locked_at=_now())
+        self.studies.change_state(study_id, ["rating"], "locked", locked_at=self.clock())
         self.audit.record(who, "study.locked", study_id)
 
     def unblind(self, study_id: str, who: str) -> list[str]:
         """Agree to unblind; done once two people have. Returns who has. Raises `NotNow`."""
-        names = self.studies.approve(study_id, who, _now(), UNBLINDERS)
+        names = self.studies.approve(study_id, who, self.clock(), UNBLINDERS)
         done = len(names) >= UNBLINDERS
         self.audit.record(who, "study.unblinded" if done else "study.unblinding", study_id, new={"by": names})
         return names
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _row(study_id: str, version: Version) -> ProtocolVersion:
