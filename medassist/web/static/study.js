@@ -54,6 +54,19 @@
     ask();
   }
 
+  // Something is being made that the page will show once it is there.
+  function wait() {
+    setInterval(async () => {
+      if (document.hidden) return;
+      try {
+        const answer = await fetch(location.pathname);
+        if (answer.ok && !(await answer.text()).includes("data-waiting")) location.reload();
+      } catch {
+        // As above.
+      }
+    }, EVERY);
+  }
+
   function measure(input) {
     const error = input.parentElement.querySelector(".error");
     input.addEventListener("change", () => {
@@ -87,4 +100,5 @@
 
   dress(document);
   document.querySelectorAll("[data-poll]").forEach(poll);
+  if (document.querySelector("[data-waiting]")) wait();
 })();

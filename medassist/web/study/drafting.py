@@ -1,16 +1,19 @@
 """Making a study: its protocol, typed or from a file, changed in the draft and amended later."""
 
+import contextlib
+
 from fastapi import APIRouter, Request
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 
 from medassist.errors import InputError, InvalidStudy, MedAssistError
 from medassist.store.accounts import Account
 from medassist.study.instrument import load_instrument, shipped
 from medassist.study.lead import Lead
 from medassist.study.protocol import Protocol
+from medassist.study.sample import create_sample
 from medassist.web.identity import require, services_of
 from medassist.web.pages import language_of
-from medassist.web.study.desk import back, show, status_of
+from medassist.web.study.desk import back, desk_of, show, status_of
 from medassist.web.study.files import Sent, as_text, typed, uploaded
 from medassist.web.study.form import MAX_ARMS, MEASURES, Form, first_values, protocol_of, read_file, typed_of
 from medassist.web.study.view import View
@@ -46,6 +49,17 @@ def new_from_file(request: Request, sent: Sent) -> Response:
     except InputError as error:
         return _form(request, account, Form(first_values()), file_error=error)
     return _form(request, account, form, from_file=True)
+
+
+@router.post("/study/sample")
+def make_sample(request: Request) -> Response:
+    """In the background: its raters take a while."""
+    account = require(request, "lead")
+    services = services_of(request)
+    services.audit.record(account.id, "study.sample", "sample")
+    with contextlib.suppress(MedAssistError):  # the list says why
+        desk_of(request).jobs.make_sample(lambda: create_sample(services.lead, services.panel))
+    return RedirectResponse("/study", 303)
 
 
 @router.get("/study/{study_id}/protocol")

@@ -1,5 +1,6 @@
 """What takes longer than a request may: answers written in the background, numbers computed one study at a time."""
 
+import contextlib
 import logging
 import secrets
 import threading
@@ -26,33 +27,58 @@ Write = Callable[[str, str, Callable[[], bool]], object]
 
 
 class Jobs:
-    """Answers being written, by study. That there is one job a study at a time is the database's matter."""
+    """Work in the background. That there is one job a study at a time is the database's matter."""
 
     def __init__(self, write: Write) -> None:
         self._write = write
         self._closing = threading.Event()
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="medassist-study")
-        self._running: set[Future[object]] = set()
+        self._sample: Future[object] | None = None
+        self._lock = threading.Lock()
 
     def start(self, study_id: str) -> None:
-        """Begin, and come back while it goes on. Raises what keeps it from beginning."""
-        job = self._pool.submit(self._write, study_id, secrets.token_hex(8), self._closing.is_set)
-        self._running.add(job)
-        job.add_done_callback(self._ended)
-        try:
-            job.result(timeout=SOON)
-        except TimeoutError:
-            return
+        """Begin to write answers, and come back while it goes on. Raises what keeps it from beginning."""
+        _soon(self._submit(self._write, study_id, secrets.token_hex(8), self._closing.is_set))
+
+    def make_sample(self, make: Callable[[], object]) -> None:
+        """Begin to make the sample study, unless one is being made. Raises what keeps it from beginning."""
+        with self._lock:
+            if self.makes_sample:
+                return
+            self._sample = self._submit(make)
+        _soon(self._sample)
+
+    @property
+    def makes_sample(self) -> bool:
+        return self._sample is not None and not self._sample.done()
+
+    @property
+    def sample_error(self) -> MedAssistError | None:
+        """Why the last sample study could not be made."""
+        if self._sample is None or not self._sample.done() or self._sample.cancelled():
+            return None
+        error = self._sample.exception()
+        return error if error is None or isinstance(error, MedAssistError) else MedAssistError()
 
     def close(self) -> None:
         """Stop after the present token; what was written is kept."""
         self._closing.set()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _ended(self, job: Future[object]) -> None:
-        self._running.discard(job)
-        if not job.cancelled() and (error := job.exception()) and not isinstance(error, MedAssistError):
-            logger.error("The answers of a study could not be written", exc_info=error)
+    def _submit(self, do: Callable[..., object], *given: object) -> Future[object]:
+        job = self._pool.submit(do, *given)
+        job.add_done_callback(_logged)
+        return job
+
+
+def _soon(job: Future[object]) -> None:
+    with contextlib.suppress(TimeoutError):
+        job.result(timeout=SOON)
+
+
+def _logged(job: Future[object]) -> None:
+    if not job.cancelled() and (error := job.exception()) and not isinstance(error, MedAssistError):
+        logger.error("Work on a study failed", exc_info=error)
 
 
 class Computed:

@@ -26,9 +26,16 @@ SEED: Final = 0
 @router.get("/study")
 def studies_page(request: Request) -> Response:
     account = require(request, "lead")
-    lead = services_of(request).lead
-    views = [View(lead, study.id) for study in lead.studies.studies()]
-    return show(request, "list", account, views=views, told="")
+    lead, jobs = services_of(request).lead, desk_of(request).jobs
+    error = jobs.sample_error
+    return show(
+        request,
+        "list",
+        account,
+        views=[View(lead, study.id) for study in lead.studies.studies()],
+        making=jobs.makes_sample,
+        told=error.text(language_of(request)) if error else "",
+    )
 
 
 @router.get("/study/cases.csv")

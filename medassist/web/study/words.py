@@ -18,6 +18,10 @@ _PAGE: Final[dict[str, tuple[str, str]]] = {
         "尚无研究。可从方案开始，或先查看示例研究（其评审者为模拟）。",
     ),
     "make_sample": ("Make the sample study", "生成示例研究"),
+    "making_sample": (
+        "The sample study is being made: its simulated raters work through it. It takes about a minute.",
+        "正在生成示例研究，模拟评审者正在逐项评审，约需一分钟。",
+    ),
     "sample": ("Sample", "示例"),
     "sample_notice": (
         "Sample study: its raters are simulated, and its numbers say nothing about any system.",
