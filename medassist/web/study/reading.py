@@ -9,7 +9,6 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from medassist.errors import InputError, UnknownStudy
 from medassist.statistics import plan
 from medassist.study.cases import template
-from medassist.study.protocol import Protocol
 from medassist.web.identity import require, services_of
 from medassist.web.pages import language_of
 from medassist.web.study.desk import desk_of, show, study_page
@@ -82,7 +81,7 @@ def one_study(request: Request, study_id: str, at: str = "", said: str = "") -> 
 @router.get("/study/{study_id}/protocol.json")
 def protocol_file(request: Request, study_id: str) -> Response:
     require(request, "lead")
-    protocol: Protocol = services_of(request).lead.protocol(study_id)
+    protocol = View(services_of(request).lead, study_id).protocol
     text = json.dumps(protocol.model_dump(mode="json"), ensure_ascii=False, indent=2)
     return download(text.encode(), "protocol.json", "application/json")
 
