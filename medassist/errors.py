@@ -8,6 +8,7 @@
     │   ├── UnknownStudy, UnknownAssignment
     │   ├── StaleRevision, LeaseHeld    somebody else, or another page, was first
     │   ├── Incomplete          a rating with questions left open; carries them
+    │   ├── TooLarge            a request of more than is kept
     │   ├── CaseTooLong         counted in characters or in the model's tokens
     │   ├── NotACase            a question or a remark, with what is missing
     │   ├── SelfCare            somebody asks for themselves
@@ -127,6 +128,12 @@ class Incomplete(InputError):
     def __init__(self, problems: tuple[tuple[str, str, str], ...] = (), **details: object) -> None:
         self.problems = problems  # label of the answer, item, text
         super().__init__(**{"count": len(problems)} | details)
+
+
+class TooLarge(InputError):
+    code = "too_large"
+    en = "This is longer than can be kept. Shorten it: nothing was cut off."
+    zh = "内容超过可保存的长度。请缩短后再试：内容没有被截断。"
 
 
 class CaseTooLong(InputError):

@@ -16,7 +16,7 @@ EXIT_2 = {
     "InputError", "InvalidCase", "InvalidStudy", "CaseTooLong", "NotACase",
     "SelfCare", "UnreadableInput", "UnknownModel", "UnknownAdapter",
     "UnknownEngine", "UnknownConsultation", "BadSetting", "PortInUse",
-    "NotNow", "UnknownStudy", "UnknownAssignment", "StaleRevision", "LeaseHeld", "Incomplete",
+    "NotNow", "UnknownStudy", "UnknownAssignment", "TooLarge", "StaleRevision", "LeaseHeld", "Incomplete",
     "NotSignedIn", "NotAllowed", "LockedOut", "BadPassword", "BadInvitation", "InvalidAccount",
 }  # fmt: skip
 

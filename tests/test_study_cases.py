@@ -11,7 +11,7 @@ import pytest
 
 from medassist.errors import InvalidStudy
 from medassist.knowledge.graph import Graph
-from medassist.study.elsewhere import import_answers, read_answers
+from medassist.study.answers import import_answers, read_answers
 from medassist.study.arms import ArmConfig, secret_words
 from medassist.study.cases import COLUMNS, MOST_CASES, cant_miss_of, keep_cases, read_cases, template
 from medassist.study.rows import RowFault

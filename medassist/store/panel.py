@@ -65,6 +65,15 @@ class PanelStore:
         with reading(self._engine) as session:
             return [(rater, study) for rater, study in session.execute(found.order_by(Rater.invited_at.desc()))]
 
+    def unclaimed(self) -> list[tuple[Rater, Study]]:
+        """The seats that belong to no account, those of the latest study first."""
+        found = select(Rater, Study).join(Study, Study.id == Rater.study_id).where(Rater.account_id.is_(None))
+        with reading(self._engine) as session:
+            return [
+                (rater, study)
+                for rater, study in session.execute(found.order_by(Study.created_at.desc(), Study.id, Rater.pseudonym))
+            ]
+
     def rater(self, rater_id: str) -> tuple[Rater, Study]:
         with reading(self._engine) as session:
             return _rater(session, rater_id)
@@ -115,19 +124,29 @@ class PanelStore:
             return all(session.scalars(select(Response.explanation.is_not(None)).where(Response.case_id == case_id)))
 
     def open(self, rater_id: str, assignment_id: str, holder: str, now: datetime, *, take: bool = False) -> Assignment:
-        """Lease an assignment to the page `holder`, which resumes what was drafted.
+        """Lease an assignment to the page `holder`, which resumes what was drafted. Nobody writes to a locked study.
 
         Raises `UnknownAssignment`, `NotNow` or, unless it is to be taken over, `LeaseHeld`.
         """
         with writing(self._engine) as session:
-            assignment, *_ = _open_assignment(session, rater_id, assignment_id, any_state=True)
-            if assignment.state in ("open", "started"):
+            assignment, rater, study = _open_assignment(session, rater_id, assignment_id, any_state=True)
+            if assignment.state == "open":
+                _require_seat(rater, study)
+            if assignment.state in ("open", "started") and study.state == "rating":
                 if not take and _held(assignment, holder, now):
                     raise LeaseHeld
                 assignment.holder, assignment.lease_until = holder, now + LEASE
                 assignment.started_at = assignment.started_at or now
                 assignment.state = "started"
             return assignment
+
+    def answered(self, wrote: Wrote) -> Outcome | None:
+        """What was answered to this request when it came before. Raises `UnknownAssignment` for another's key."""
+        with reading(self._engine) as session:
+            before = session.get(PanelRequest, wrote.key)
+        if before is not None and before.assignment_id != wrote.assignment:
+            raise UnknownAssignment
+        return before.outcome if before else None
 
     def save(self, wrote: Wrote, draft: Values) -> Outcome:
         """Keep a draft in place of the one before. Raises what `open` raises, `StaleRevision` and `NotNow`."""
@@ -180,6 +199,8 @@ class PanelStore:
                     raise UnknownAssignment
                 return before.outcome
             _require_seat(rater, study)
+            if assignment.state == "open":  # whoever writes has read it, in its turn
+                raise NotNow(reason="open it first.", reason_zh="请先打开该任务。")
             if (assignment.state == "submitted") != submitted or assignment.state == "withdrawn":
                 raise NotNow(
                     reason="this assignment has been submitted." if not submitted else "it is not submitted yet.",
@@ -191,7 +212,6 @@ class PanelStore:
                 raise StaleRevision(revision=assignment.revision)
             if not submitted:
                 assignment.holder, assignment.lease_until = wrote.holder, wrote.now + LEASE
-                assignment.started_at, assignment.state = assignment.started_at or wrote.now, "started"
             assignment.active_ms = min(assignment.active_ms + max(0, wrote.active_ms), MOST_MS)
             assignment.revision += 1
             outcome = change(session, assignment)

@@ -8,9 +8,9 @@ from scipy.stats import rankdata, spearmanr
 from medassist.statistics import Interval, Note, acceptance, cohen_kappa, majority, majority_interval, wilson
 from medassist.statistics.estimates import UnusableRatings
 from medassist.study.analysis_items import agreed, harm, item_result, ranks
-from medassist.study.answers import ACCEPT, NOT_ASKED, Answer, Columns, Read, columns, distinct, guarded, undefined
 from medassist.study.dataset import CaseRow
 from medassist.study.instrument import CANNOT_JUDGE
+from medassist.study.rated import ACCEPT, NOT_ASKED, Answer, Columns, Read, columns, distinct, guarded, undefined
 from medassist.study.results import Adjudicated, ArmResult, LengthResult, Repeats, Subgroup, Times
 
 TWO_WAY, MAJORITY = "two-way cluster t on the logit", "wilson on the majority per case"

@@ -20,9 +20,9 @@ from medassist.statistics import (
 )
 from medassist.statistics.blinding import CERTAIN
 from medassist.statistics.estimates import NOTHING, Ints
-from medassist.study.answers import NOT_ASKED, Answer, Read, guarded, reason, undefined
 from medassist.study.dataset import PREFERRED
 from medassist.study.instrument import CANNOT_JUDGE
+from medassist.study.rated import NOT_ASKED, Answer, Read, guarded, reason, undefined
 from medassist.study.results import Blinding, Contest, Difference, Guesses, Preference
 
 PAIRS, NET = "crossed bootstrap of pairs", "crossed bootstrap of comparisons"

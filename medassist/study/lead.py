@@ -22,6 +22,7 @@ from medassist.study.protocol import History, Protocol, Version, amend, freeze, 
 UNBLINDERS = 2
 """How many people it takes to unblind."""
 MAX_RATERS = 500
+MAX_NAME = 60
 
 
 @dataclass(frozen=True)
@@ -113,13 +114,8 @@ class Lead:
 
     def add_raters(self, study_id: str, raters: Sequence[NewRater], who: str) -> list[str]:
         """Invite raters, and return their ids. Raises `InvalidStudy` for a pseudonym that is empty or taken."""
-        taken = {rater.pseudonym for rater in self.studies.raters(study_id)}
-        for rater in raters:
-            if not rater.pseudonym.strip() or "|" in rater.pseudonym or rater.pseudonym in taken:
-                raise InvalidStudy(where=f"rater {rater.pseudonym[:40]}", reason="is empty, taken or holds “|”.", reason_zh="为空、已被占用或含有“|”。")  # fmt: skip
-            taken.add(rater.pseudonym)
-        if len(taken) > MAX_RATERS:
-            raise InvalidStudy(where="raters", reason=f"at most {MAX_RATERS}.", reason_zh=f"最多 {MAX_RATERS} 人。")
+        for n, rater in enumerate(raters):
+            self.require_new(study_id, rater, raters[:n])
         rows = [
             Rater(
                 id=new_id(),
@@ -138,6 +134,19 @@ class Lead:
         for row in rows:
             self.audit.record(who, "rater.invited", row.id)
         return [row.id for row in rows]
+
+    def require_new(self, study_id: str, rater: NewRater, beside: Sequence[NewRater] = ()) -> None:
+        """Raise `InvalidStudy` for a pseudonym that is empty or taken, or for one rater too many."""
+        taken = {each.pseudonym for each in self.studies.raters(study_id)} | {each.pseudonym for each in beside}
+        name = rater.pseudonym.strip()
+        if not name or "|" in name or not name.isprintable() or len(name) > MAX_NAME or name in taken:
+            raise InvalidStudy(
+                where=f"rater {name[:MAX_NAME]!r}",
+                reason=f"is empty, taken, longer than {MAX_NAME} characters, or holds “|”.",
+                reason_zh=f"为空、已被占用、超过 {MAX_NAME} 个字符，或含有“|”。",
+            )
+        if len(taken) >= MAX_RATERS:
+            raise InvalidStudy(where="raters", reason=f"at most {MAX_RATERS}.", reason_zh=f"最多 {MAX_RATERS} 人。")
 
     # --- The protocol.
 

@@ -43,11 +43,21 @@ class Sheet:
     answers: dict[str, str]
     explanations: dict[str, dict[str, Any]]
     pages: tuple[Page, ...]
+    items: dict[str, tuple[Item, ...]]  # page → what it asks
     locked: tuple[str, ...]
     values: dict[str, dict[str, Any]]
     revision: int
     active_ms: int
     paired: bool
+
+
+@dataclass(frozen=True)
+class Done:
+    """A submitted assignment, by its place among those of its kind."""
+
+    id: str
+    kind: str  # practice | rating | closing
+    place: int
 
 
 @dataclass(frozen=True)
@@ -91,6 +101,14 @@ class Panel:
     def seats(self, account_id: str) -> list[tuple[Rater, Study]]:
         return self.store.raters_of(account_id)
 
+    def unclaimed(self) -> list[tuple[Rater, Study]]:
+        """Seats without an account: for whoever sits at the computer itself, where nobody signs in."""
+        return self.store.unclaimed()
+
+    def denied(self, who: str, subject: str) -> None:
+        """Note that somebody asked for a seat that is not theirs."""
+        self.audit.record(who, "access.denied", subject[:40])
+
     def consent(self, rater_id: str) -> None:
         self.store.consent(rater_id, self.clock())
         self.audit.record(rater_id, "rater.consented", rater_id)
@@ -119,6 +137,17 @@ class Panel:
             waiting_until=waiting,
         )
 
+    def done(self, rater_id: str) -> list[Done]:
+        """What was submitted and can be amended, in order."""
+        counted = dict.fromkeys(("practice", "rating", "closing"), 0)
+        found = list[Done]()
+        for row in self.store.outlines(rater_id):
+            if row.state != "withdrawn":
+                kind = _told_kind(row.kind)
+                counted[kind] += 1
+                found += [Done(row.id, kind, counted[kind])] if row.state == "submitted" else []
+        return found
+
     # --- One assignment.
 
     def open(self, rater_id: str, assignment_id: str, holder: str, *, take: bool = False) -> Sheet:
@@ -144,15 +173,14 @@ class Panel:
         instrument = self._instrument(study)
         pages = self._pages(instrument, assignment, responses)
         opened = [page for page in pages if not page.after or page.after in assignment.pages]
+        kind = _told_kind(assignment.kind)
         rows = [
-            row
-            for row in self.store.outlines(rater_id)
-            if row.state != "withdrawn" and _alike(row.kind, assignment.kind)
+            row for row in self.store.outlines(rater_id) if row.state != "withdrawn" and _told_kind(row.kind) == kind
         ]
         labels = LABELS[: len(responses)]
         return Sheet(
             assignment.id,
-            "rating" if assignment.kind in ("primary", "repeat", "adjudication") else assignment.kind,
+            kind,
             assignment.state,
             1 + sum(row.position < assignment.position for row in rows),
             len(rows),
@@ -162,11 +190,12 @@ class Panel:
             tuple(case.cant_miss) if assignment.kind != "closing" else (),
             {label: response.display_text for label, response in zip(labels, responses, strict=True)},
             {
-                label: response.explanation or {}
+                label: _told_explanation(response.explanation or {})
                 for label, response in zip(labels, responses, strict=True)
                 if any(page.shows == "explanation" for page in opened)
             },
             tuple(opened),
+            {page.id: instrument.of_page(page.id) for page in opened},
             tuple(assignment.pages),
             self._values(assignment, responses, instrument),
             assignment.revision,
@@ -178,13 +207,18 @@ class Panel:
         """Keep what is entered so far. Raises what the store's `save` raises, and `InvalidStudy` for unknown items."""
         with self._own(rater_id, assignment_id):
             assignment, draft, _ = self._taken(rater_id, assignment_id, given)
-            return self.store.save(self._wrote(rater_id, assignment, given), draft)
+            wrote = self._wrote(rater_id, assignment, given)
+            return self.store.answered(wrote) or self.store.save(wrote, draft)
 
     def submit(self, rater_id: str, assignment_id: str, page: str, given: Given, language: Language) -> Outcome:
         """Lock a page. Raises `Incomplete` with every question still open, and what `save` raises."""
         with self._own(rater_id, assignment_id):
             assignment, draft, instrument = self._taken(rater_id, assignment_id, given)
+            wrote = self._wrote(rater_id, assignment, given)
+            if before := self.store.answered(wrote):
+                return before
             _, responses = self.store.shown(assignment)
+            draft = self._with_locked(assignment, draft, instrument)
             pages = self._pages(instrument, assignment, responses)
             shown = next((each for each in pages if each.id == page), None)
             if shown is None or (shown.after and shown.after not in assignment.pages):
@@ -194,7 +228,7 @@ class Panel:
             if problems:
                 raise Incomplete(tuple(problems))
             last = {each.id for each in pages} <= {*assignment.pages, page}
-            outcome = self.store.submit(self._wrote(rater_id, assignment, given), page, rows, draft, last)
+            outcome = self.store.submit(wrote, page, rows, draft, last)
         self.audit.record(rater_id, "assignment.submitted", assignment_id, new={"page": page, "values": len(rows)})
         return outcome
 
@@ -204,6 +238,9 @@ class Panel:
             raise InvalidStudy(where="reason", reason=f"an amendment needs a reason of up to {MAX_REASON} characters.", reason_zh=f"修改须说明理由，不超过 {MAX_REASON} 个字符。")  # fmt: skip
         with self._own(rater_id, assignment_id):
             assignment, draft, instrument = self._taken(rater_id, assignment_id, given)
+            wrote = self._wrote(rater_id, assignment, given)
+            if before := self.store.answered(wrote):
+                return before
             _, responses = self.store.shown(assignment)
             rows, problems = list[tuple[str, str, str]](), list[tuple[str, str, str]]()
             for n, page in enumerate(self._pages(instrument, assignment, responses)):
@@ -216,7 +253,7 @@ class Panel:
             changed = [row for row in rows if kept.get(row[:2]) != row[2]] + gone
             if not changed:
                 raise InvalidStudy(where="values", reason="nothing was changed.", reason_zh="没有任何改动。")
-            outcome = self.store.amend(self._wrote(rater_id, assignment, given), changed, reason.strip())
+            outcome = self.store.amend(wrote, changed, reason.strip())
         self.audit.record(rater_id, "assignment.amended", assignment_id, new={"values": len(changed)})
         return outcome
 
@@ -294,14 +331,22 @@ class Panel:
         self, assignment: Assignment, responses: list[Response], instrument: Instrument
     ) -> dict[str, dict[str, Any]]:
         """What is entered, under A, B and both: the draft, or what was submitted."""
-        draft: Values = dict(assignment.draft)
-        if assignment.state == "submitted":
-            draft = _of_ratings(self.store.values(assignment.id), instrument)
+        draft = self._with_locked(assignment, assignment.draft, instrument)
         labels = {response.id: label for response, label in zip(responses, LABELS, strict=False)}
         told = {labels[response]: dict(values) for response, values in draft.items() if response in labels}
         if (chosen := draft.get(BOTH, {}).get(PREFERRED)) is not None:
             told[BOTH] = {PREFERRED: labels.get(chosen, TIE)}
         return told
+
+    def _with_locked(self, assignment: Assignment, draft: Mapping[str, Any], instrument: Instrument) -> Values:
+        """A draft in which the pages that are locked hold what was rated, whatever a page sent of them since."""
+        if not assignment.pages:
+            return dict(draft)
+        locked = {item.id for page in assignment.pages for item in instrument.of_page(page)}
+        kept = {key: {item: v for item, v in values.items() if item not in locked} for key, values in draft.items()}
+        for key, values in _of_ratings(self.store.values(assignment.id), instrument).items():
+            kept[key] = {**kept.get(key, {}), **values}
+        return kept
 
 
 _UNANSWERED = ("Which answer you prefer has not been answered.", "尚未选择更倾向的回答。")
@@ -321,9 +366,15 @@ class _Noted:
             self._audit.record(self._rater, "access.denied", self._assignment[:40])
 
 
-def _alike(one: str, other: str) -> bool:
-    """Whether both kinds are counted together for the rater."""
-    return one == other or not {one, other} & {"practice", "closing"}
+def _told_kind(kind: str) -> str:
+    """A repeat and an adjudication are told to be ratings like any other."""
+    return kind if kind in ("practice", "closing") else "rating"
+
+
+def _told_explanation(kept: Mapping[str, Any]) -> dict[str, Any]:
+    """What is kept with an explanation also says how it was made, and so by which model."""
+    units = [{"text": str(unit["text"]), "weight": round(float(unit["weight"]), 3)} for unit in kept.get("units", [])]
+    return {"sentence": str(kept.get("sentence", "")), "units": units, "reliable": bool(kept.get("reliable"))}
 
 
 def _done(rows: list[Outline], *kinds: str) -> tuple[int, int]:
@@ -378,7 +429,9 @@ def _by_response(values: Mapping[str, Mapping[str, Any]], responses: list[str], 
 def _plain(value: object) -> bool:
     if isinstance(value, list):
         return len(value) <= 100 and all(isinstance(each, str) and len(each) <= 100 for each in value)
-    return value is None or (isinstance(value, (str, int)) and len(str(value)) <= 200_000)
+    if isinstance(value, str):
+        return len(value) <= 200_000 and "\0" not in value
+    return value is None or (isinstance(value, int) and abs(value) < 1_000_000)
 
 
 def _text(value: object) -> str:
@@ -400,11 +453,11 @@ def _of_ratings(ratings: list[Rating], instrument: Instrument) -> Values:
                 values[BOTH] = {PREFERRED: TIE}
         elif row.value:
             kind = kinds.get(row.item)
-            value = json.loads(row.value) if kind == "multi" else row.value
+            value = json.loads(row.value) if kind == "multi" and row.value.startswith("[") else row.value
             values.setdefault(row.response_id, {})[row.item] = (
                 int(value) if kind == "rank" and str(value).isdecimal() else value
             )
     return values
 
 
-__all__ = ["BOTH", "LABELS", "Given", "Panel", "Sheet", "Standing"]
+__all__ = ["BOTH", "LABELS", "Done", "Given", "Panel", "Sheet", "Standing"]

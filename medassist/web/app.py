@@ -22,6 +22,7 @@ from medassist.errors import MedAssistError, PortInUse
 from medassist.services import Services, secret
 from medassist.ui.page import build_consult_page
 from medassist.ui.theme import theme
+from medassist.web import review
 from medassist.web.guard import Guard
 from medassist.web.signin import install
 from medassist.web.study import install as install_study
@@ -65,6 +66,7 @@ async def _build(services: Services) -> FastAPI:
 
     install(app, services)
     desk = install_study(app, services)
+    app.include_router(review.router(services.panel, services.settings))
     with warnings.catch_warnings():
         # gradio warns that pages of several routes are not rendered on the server, which is not wanted here anyway.
         warnings.filterwarnings("ignore", "SSR mode is not supported", UserWarning)

@@ -9,8 +9,8 @@ from medassist.errors import InputError, InvalidStudy, NotNow, UnknownStudy
 from medassist.services import Services
 from medassist.store.accounts import Account
 from medassist.study.adjudication import adjudicate
+from medassist.study.answers import import_answers, read_answers
 from medassist.study.cases import ReadCases, keep_cases, read_cases
-from medassist.study.elsewhere import import_answers, read_answers
 from medassist.study.lead import Lead, NewRater
 from medassist.study.rows import require_faultless
 from medassist.web.identity import require, services_of
