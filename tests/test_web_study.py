@@ -258,7 +258,7 @@ def test_from_a_new_study_to_its_report(site: Site, lead: TestClient) -> None:
         assert "said=agreed" in lead.post(f"{study}/unblind").headers["location"]
     assert "own lead account" in lead.get(study).text
     assert "said=unblinded" in second.post(f"{study}/unblind").headers["location"]
-    assert "local" in second.get(study).text and "Grace" in second.get(study).text
+    assert "Unblinded by This computer, Grace." in second.get(study).text
     report = lead.get(f"{study}/report")
     assert report.status_code == 200 and EVIL not in report.text and "&lt;script&gt;" in report.text
     assert lead.get(f"{study}/report?lang=zh").text != report.text
@@ -336,7 +336,7 @@ def test_faults_stand_beside_their_fields_and_nothing_typed_is_lost(lead: TestCl
     for name in ("title", "raters_per_case", "arm_2_name", "arm_1_zh", "level"):
         assert f'id="{name}-error"' in answer.text, name
     assert 'value="many"' in answer.text and 'value="one|two"' in answer.text and "&lt;script&gt;" in answer.text
-    assert "must be a whole number" in answer.text
+    assert "Must be a whole number" in answer.text
     assert "必须是整数" in lead.post("/study/new", data=wrong, headers={"Accept-Language": "zh-CN"}).text
 
 
@@ -386,7 +386,7 @@ def test_arms_with_answers_are_not_dropped_unasked(site: Site, lead: TestClient)
     with_answers(lead, study)
     again = {"arm_1_source": "knowledge", "arm_2_source": "imported"}
     refused = lead.post(f"{study}/arms", data=again)
-    assert refused.status_code == 400 and "there are answers already" in refused.text
+    assert refused.status_code == 400 and "There are answers already" in refused.text
     assert len(site.services.lead.studies.responses(study.rpartition("/")[2])) == 10
     assert lead.post(f"{study}/arms", data=again | {"drop_answers": "yes"}).status_code == 303
     local = {"arm_1_source": "local", "arm_1_answer_tokens": "3", "arm_2_source": "imported"}
@@ -528,7 +528,7 @@ def test_an_invitation_is_shown_once_and_lets_the_rater_in(site: Site, lead: Tes
     again = mine.post(f"{study}/raters/{rater.id}/invite")
     assert re.search(r"/invitation/[\w-]+", again.text)
     for wrong, told in (
-        ({"pseudonym": "R-07"}, "is empty, too long or taken"),
+        ({"pseudonym": "R-07"}, "is empty, taken, longer"),
         ({"pseudonym": "R-08", "years": "-3"}, "must be a whole number"),
         ({"pseudonym": "R-08", "account_name": "DR. WEI"}, "this name is taken"),
         ({"pseudonym": "R-08", "account": "nobody"}, "there is no such rater"),

@@ -1,5 +1,6 @@
 """What a lead does on the page of a study, step by step: each a form that is sent, and the way back."""
 
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -8,6 +9,7 @@ from fastapi.responses import Response
 from medassist.errors import InputError, InvalidStudy, NotNow, UnknownStudy
 from medassist.services import Services
 from medassist.store.accounts import Account
+from medassist.study import inviting
 from medassist.study.adjudication import adjudicate
 from medassist.study.answers import import_answers, read_answers
 from medassist.study.cases import ReadCases, keep_cases, read_cases
@@ -188,29 +190,25 @@ def invite_again(request: Request, study_id: str, rater_id: str) -> Response:
     account = require(request, "lead")
     services = services_of(request)
     try:
-        found = next((each for each in services.lead.studies.raters(study_id) if each.id == rater_id), None)
-        if found is None or not found.account_id:
-            raise InvalidStudy(where="rater", reason="has no account to invite.", reason_zh="没有可邀请的账户。")
-        token = services.directory.invite(found.account_id, by=account.id)
+        made = inviting.invite_again(services.lead, services.directory, study_id, rater_id, account.id)
     except InputError as error:
         return study_page(request, account, study_id, at="raters", error=error)
-    return study_page(request, account, study_id, at="raters", invited=(found.pseudonym, token))
+    return study_page(request, account, study_id, at="raters", invited=(made.pseudonym, made.path))
 
 
 def _added(services: Services, study_id: str, asked: dict[str, str], by: Account) -> tuple[str, str] | None:
-    """Add a rater; returns the pseudonym and the token of the invitation, where an account was made."""
+    """Add a rater; returns the pseudonym and the path of the invitation, where an account was made."""
     lead = services.lead
     lead.studies.require(study_id, "draft", "enrolling")
     pseudonym, wanted = asked.get("pseudonym", "").strip(), asked.get("account", "new")
     years = asked.get("years", "").strip()
     if years and not (years.isdecimal() and int(years[:4]) <= 80):
         raise InvalidStudy(where="years", reason="must be a whole number up to 80.", reason_zh="须为不超过 80 的整数。")
-    if not pseudonym or len(pseudonym) > 60 or pseudonym in {each.pseudonym for each in lead.studies.raters(study_id)}:
-        raise InvalidStudy(where="pseudonym", reason="is empty, too long or taken.", reason_zh="为空、过长或已被占用。")
+    rater = NewRater(pseudonym, asked.get("specialty", "").strip()[:100], int(years) if years else None)
+    lead.require_new(study_id, rater)  # before an account is made for nobody
     account_id, token = _account(services, wanted, asked.get("account_name", "").strip() or pseudonym, by)
-    rater = NewRater(pseudonym, asked.get("specialty", "").strip()[:100], int(years) if years else None, account_id)
-    lead.add_raters(study_id, [rater], by.id)
-    return (pseudonym, token) if token else None
+    lead.add_raters(study_id, [replace(rater, account_id=account_id)], by.id)
+    return (pseudonym, f"/invitation/{token}") if token else None
 
 
 def _account(services: Services, wanted: str, name: str, by: Account) -> tuple[str | None, str]:

@@ -18,6 +18,7 @@ from medassist.web.study.form import MAX_ARMS, SOURCES, typed_arms
 from medassist.web.study.jobs import Computed, Jobs
 from medassist.web.study.view import STEPS, TROUBLES_SHOWN, View, names_of
 from medassist.web.study.words import SAID, WORDS
+from medassist.web.words import say
 
 CASES_SHOWN: Final = 500
 FAULTS_SHOWN: Final = 100
@@ -88,7 +89,7 @@ def study_page(
         most_faults=FAULTS_SHOWN,
         waiting=len(blocked(services.lead, study_id)) if view.is_open else 0,
         accounts={each.id: each for each in accounts},
-        approved=names_of(accounts, view.status["approvals"]),
+        approved=names_of(accounts, view.status["approvals"], say("this_computer", language_of(request))),
         mine=account.id in view.status["approvals"],
         is_local=services.settings.auth == "local",
         **(shown | values),

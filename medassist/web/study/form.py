@@ -14,6 +14,7 @@ from medassist.study.arms import ArmConfig
 from medassist.study.faults import faults
 from medassist.study.instrument import load_instrument, shipped
 from medassist.study.protocol import Arm, Protocol, read_protocol
+from medassist.web.study.form_words import FORM
 
 Typed = dict[str, str]
 Said = tuple[str, str]  # English, Chinese
@@ -36,7 +37,8 @@ class Form:
 
     def errors(self, language: Language) -> dict[str, str]:
         comma = "；" if language == "zh" else "; "
-        return {name: comma.join(said[language == "zh"] for said in told) for name, told in self.wrong.items()}
+        said = {name: comma.join(each[language == "zh"] for each in told) for name, told in self.wrong.items()}
+        return {name: text[:1].upper() + text[1:] for name, text in said.items()}
 
     def refuse(self, name: str, said: Said) -> None:
         self.wrong.setdefault(name, []).append(said)
@@ -107,9 +109,12 @@ def protocol_of(form: Form) -> Protocol | None:
         made = Protocol.model_validate(data)
     except ValidationError as error:
         for loc, en, zh in faults(error):
-            form.refuse(_field(loc, rows), (en, zh))
-        if not rows:
-            form.wrong.pop("primary", None)  # there is no arm that it could name
+            name = _field(loc, rows)
+            form.refuse(
+                name, FORM["arm_name_pattern"] if name.endswith("_name") and "|" in typed.get(name, "") else (en, zh)
+            )
+        if any(name.startswith("arm") and not name.endswith(("_en", "_zh")) for name in form.wrong):
+            form.wrong.pop("primary", None)  # it names an arm that is wrong itself
         return None
     return made
 

@@ -63,7 +63,7 @@ def _page(
 ) -> Response:
     """`tried` are edited texts that still tell, as they would be shown, by answer."""
     view = View(services_of(request).lead, study_id)
-    cases = {case.id: case.key for case in view.cases}
+    cases = {case.id: case for case in view.cases}
     waiting = blocked(view.lead, study_id)
     tried = tried or {}
     first = [each for each in waiting if each.id in tried]
@@ -74,7 +74,8 @@ def _page(
         answers.append(
             {
                 "id": each.id,
-                "case": cases[each.case_id],
+                "case": cases[each.case_id].key,
+                "language": "zh-CN" if cases[each.case_id].language == "zh" else "en",
                 "text": text,
                 "pieces": pieces(text, leaks),
                 "kinds": sorted({kind for kind, _, _ in leaks}),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, Literal
 
+from medassist.accounts import LOCAL
 from medassist.store.accounts import Account
 from medassist.store.study_tables import ProtocolVersion, Rater, Response, Study, StudyArm, StudyCase
 from medassist.study.adjudication import Due
@@ -289,9 +290,9 @@ def progress(view: View) -> dict[str, Any]:
     }
 
 
-def names_of(accounts: Sequence[Account], ids: Sequence[str]) -> list[str]:
-    """What people are called whose accounts are kept by id."""
-    known = {account.id: account.name for account in accounts}
+def names_of(accounts: Sequence[Account], ids: Sequence[str], here: str) -> list[str]:
+    """What people are called whose accounts are kept by id; `here` is the name of whoever sits at this computer."""
+    known = {account.id: account.name for account in accounts} | {LOCAL: here}
     return [known.get(each, each) for each in ids]
 
 
