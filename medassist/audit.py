@@ -8,7 +8,7 @@ the database (21 CFR 11.10(e); 45 CFR 164.312(b),(c)). Entries hold ids, codes a
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -91,6 +91,14 @@ class Audit:
         return [
             Entry(each.number, each.at, each.who, each.what, each.subject, each.old, each.new)
             for each in trail.latest(self._database, limit)
+        ]
+
+    def about(self, subjects: Collection[str]) -> list[Entry]:
+        """What was done to or by any of `subjects`, oldest first."""
+        return [
+            Entry(each.number, each.at, each.who, each.what, each.subject, each.old, each.new)
+            for each in trail.entries(self._database)
+            if each.subject in subjects or each.who in subjects
         ]
 
     def _seal(self, entry: AuditEntry) -> str:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from medassist import __version__, cli_evaluate, cli_explain, cli_knowledge
+from medassist import __version__, cli_evaluate, cli_explain, cli_knowledge, cli_study, cli_study_end, cli_user
 from medassist.case import detect_language
 from medassist.cli_errors import one_line
 from medassist.cli_read import language_of, read_input, settled
@@ -41,6 +41,9 @@ ENGINES = ("local", "knowledge", "scripted")
 app.add_typer(cli_knowledge.knowledge, name="knowledge")
 app.add_typer(cli_knowledge.audit, name="audit")
 app.add_typer(cli_evaluate.evaluate, name="evaluate")
+app.add_typer(cli_study.study, name="study")
+cli_study_end.add_to(cli_study.study)
+app.add_typer(cli_user.user, name="user")
 app.command()(cli_explain.explain)
 
 

@@ -25,6 +25,9 @@ class Settings(BaseSettings):
     data_dir: Path = Path("data")
     cache_dir: Path = Path.home() / ".cache" / "medassist"
     database_url: str | None = None
+    auth: Literal["local", "password"] = (
+        "local"  # "local": who sits at this computer is a study lead without signing in
+    )
     explain: Literal["demand", "auto"] = "demand"  # whether answers are explained unasked
     knowledge: bool = True  # ground and check answers in the knowledge graph
     think_tokens: Annotated[int, Field(ge=0, le=65536)] | None = None  # None: the model's own default

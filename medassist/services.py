@@ -9,8 +9,10 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+from medassist.accounts import Directory
 from medassist.audit import Audit
 from medassist.case import PatientCase
 from medassist.config import Settings
@@ -24,6 +26,13 @@ from medassist.knowledge.graph import Graph
 from medassist.knowledge.versions import Knowledge
 from medassist.prompt import diagnosis_prompt
 from medassist.store import Store, open_store
+from medassist.store.accounts import Accounts
+from medassist.store.panel import PanelStore
+from medassist.store.studies import StudyStore
+from medassist.study.answering import Answerer
+from medassist.study.arms import ArmConfig
+from medassist.study.lead import Lead
+from medassist.study.panel import Panel
 from medassist.weighing import NothingToExplain
 
 logger = logging.getLogger(__name__)
@@ -36,6 +45,9 @@ class Services:
     store: Store
     audit: Audit
     knowledge: Knowledge
+    directory: Directory
+    lead: Lead
+    panel: Panel
 
     def graph(self) -> Graph | None:
         """The version that a consultation beginning now uses; None where the operator switched it off."""
@@ -174,6 +186,33 @@ def build_engine(settings: Settings) -> Engine:
     raise UnknownEngine(name=settings.engine, known="local, knowledge, scripted")
 
 
+def settings_of(config: ArmConfig, settings: Settings) -> Settings:
+    """The installation's settings with those that an arm has of its own."""
+    own = {name: getattr(config, name) for name in _OF_AN_ARM if getattr(config, name) is not None}
+    if config.model is not None:
+        own.setdefault("model_revision", None)  # the installation's belongs to the installation's model
+    return settings.model_copy(update=own)
+
+
+def answerer(services: Services) -> Answerer:
+    """Asks the arms of a study, with one version of the knowledge throughout. To be closed.
+
+    An arm that is set as the installation itself is asked through its engine; every other one gets an engine of its own.
+    """
+    return Answerer(
+        lambda config: _engine_of(settings_of(config, services.settings), services),
+        cache(services.graph),
+        kept=lambda engine: engine is services.engine,
+    )
+
+
+_OF_AN_ARM = ("engine", "model", "model_revision", "adapter", "think_tokens", "answer_tokens")
+
+
+def _engine_of(wanted: Settings, services: Services) -> Engine:
+    return services.engine if wanted == services.settings else build_engine(wanted)
+
+
 def build_services(settings: Settings, engine: Engine | None = None) -> Services:
     """Open the database and prepare the engine the settings ask for, or take the one that is given.
 
@@ -181,8 +220,33 @@ def build_services(settings: Settings, engine: Engine | None = None) -> Services
     """
     store = open_store(settings.database)
     store.mark_interrupted()
-    audit = Audit(store.database, secret(settings.data_dir, "audit").encode())
-    return Services(settings, engine or build_engine(settings), store, audit, build_knowledge(settings))
+    audit = build_audit(settings, store)
+    return Services(
+        settings,
+        engine or build_engine(settings),
+        store,
+        audit,
+        build_knowledge(settings),
+        Directory(Accounts(store.database), audit),
+        *build_study(store, audit),
+    )
+
+
+def build_study(store: Store, audit: Audit) -> tuple[Lead, Panel]:
+    """What study leads do and what raters do, on one database."""
+    lead = Lead(StudyStore(store.database), audit)
+    return lead, Panel(PanelStore(store.database), audit, lead.studies.arms, lead.studies.newest_protocol)
+
+
+def build_audit(settings: Settings, store: Store) -> Audit:
+    """The audit trail in an open database. Raises `StorageError`."""
+    return Audit(store.database, secret(settings.data_dir, "audit").encode())
+
+
+def open_directory(settings: Settings) -> tuple[Store, Directory]:
+    """The accounts alone, and the store to close after them. Raises what `open_store` raises."""
+    store = open_store(settings.database)
+    return store, Directory(Accounts(store.database), build_audit(settings, store))
 
 
 def build_knowledge(settings: Settings) -> Knowledge:

@@ -22,6 +22,7 @@ from medassist.errors import BadSetting
         ("MEDASSIST_DATA_DIR", "/srv/data", "data_dir", Path("/srv/data")),
         ("MEDASSIST_CACHE_DIR", "/srv/cache", "cache_dir", Path("/srv/cache")),
         ("MEDASSIST_DATABASE_URL", "postgresql+psycopg://h/d", "database", "postgresql+psycopg://h/d"),
+        ("MEDASSIST_AUTH", "password", "auth", "password"),
         ("MEDASSIST_THINK_TOKENS", "0", "think_tokens", 0),
         ("MEDASSIST_ANSWER_TOKENS", "64", "answer_tokens", 64),
         ("MEDASSIST_MAX_SESSIONS", "3", "max_sessions", 3),

@@ -9,13 +9,15 @@ from medassist.errors import InputError, MedAssistError, ParseError
 
 DETAILS: dict[str, object] = {
     "where": "age", "reason": "too high.", "reason_zh": "过高。", "count": 9, "unit": "tokens", "unit_zh": "个词元",
-    "limit": 5, "missing": "the history", "missing_zh": "病史", "name": "m", "known": "a, b", "port": 1, "host": "h",
+    "limit": 5, "missing": "the history", "missing_zh": "病史", "name": "m", "known": "a, b", "port": 1, "host": "h", "minutes": 3,
 }  # fmt: skip
 
 EXIT_2 = {
     "InputError", "InvalidCase", "InvalidStudy", "CaseTooLong", "NotACase",
     "SelfCare", "UnreadableInput", "UnknownModel", "UnknownAdapter",
     "UnknownEngine", "UnknownConsultation", "BadSetting", "PortInUse",
+    "NotNow", "UnknownStudy", "UnknownAssignment", "TooLarge", "StaleRevision", "LeaseHeld", "Incomplete",
+    "NotSignedIn", "NotAllowed", "LockedOut", "BadPassword", "BadInvitation", "InvalidAccount",
 }  # fmt: skip
 
 

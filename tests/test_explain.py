@@ -34,7 +34,7 @@ from medassist.explain import (
 from medassist.ground import ground, look_up
 from medassist.knowledge.graph import Graph
 from medassist.prompt import NONE_FITS, Prompt
-from medassist.services import Services
+from medassist.services import Services, build_study
 from medassist.store import Store
 from medassist.units import units
 from medassist.weighing import AnotherModel, GraphWeigher, ModelWeigher, NothingToExplain, weigher
@@ -238,11 +238,21 @@ def answered(case: PatientCase, services: Services) -> dict[str, Any]:
 
 @pytest.fixture
 def by_graph(store: Store, knowledge: Any) -> Services:
+    from medassist.accounts import Directory
     from medassist.audit import Audit
     from medassist.config import load_settings
+    from medassist.store.accounts import Accounts
 
+    audit = Audit(store.database, bytes(32))
+    directory = Directory(Accounts(store.database), audit)
     return Services(
-        load_settings(engine="knowledge"), KnowledgeEngine(), store, Audit(store.database, bytes(32)), knowledge
+        load_settings(engine="knowledge"),
+        KnowledgeEngine(),
+        store,
+        audit,
+        knowledge,
+        directory,
+        *build_study(store, audit),
     )
 
 

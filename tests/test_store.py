@@ -29,6 +29,7 @@ from sqlalchemy import Engine, event, text
 from medassist.case import PatientCase
 from medassist.errors import BadSetting, StorageError, UnknownConsultation
 from medassist.store import Store, StoredTurn, database, open_store
+from medassist.store.account_tables import AccountRow
 from medassist.store.database import alembic_config, migrate, open_database, reading, writing
 from medassist.store.tables import Base, Consultation
 
@@ -570,6 +571,7 @@ def alembic(engine: Engine, run: Any, revision: str, **options: Any) -> str:
 
 
 def test_the_revisions_make_the_tables_of_the_code(store: Store) -> None:
+    assert AccountRow.__table__ in Base.metadata.sorted_tables
     assert differences(store._engine) == []
 
 
@@ -593,7 +595,7 @@ def test_down_and_up_again(sqlite: tuple[Engine, Store]) -> None:
 def test_the_revisions_as_a_script_of_sql(sqlite: tuple[Engine, Store], tmp_path: Path) -> None:
     engine, _ = sqlite
     up = alembic(engine, command.upgrade, "head", sql=True)
-    down = alembic(engine, command.downgrade, "0003_explanations:base", sql=True)
+    down = alembic(engine, command.downgrade, "0005_studies:base", sql=True)
     other = sqlite3.connect(tmp_path / "by-hand.sqlite3")
     other.executescript(up)
     other.executescript(down)

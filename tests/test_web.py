@@ -61,7 +61,7 @@ def test_every_answer_carries_the_headers(client: TestClient, path: str) -> None
     assert "default-src 'self'" in policy and "object-src 'none'" in policy
     assert "frame-ancestors 'self' https://huggingface.co" in policy
     assert "unsafe-inline" not in policy.split("script-src")[1].split(";")[0]
-    assert headers["x-content-type-options"] == "nosniff" and headers["referrer-policy"] == "no-referrer"
+    assert headers["x-content-type-options"] == "nosniff" and headers["referrer-policy"] == "same-origin"
     assert "access-control-allow-origin" not in client.get(path, headers={"Origin": "https://evil.example"}).headers
 
 

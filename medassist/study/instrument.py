@@ -41,6 +41,7 @@ class Page(Strict):
     title: Bilingual
     after: Code | None = None  # opens when that page is locked
     asked: Literal["each", "end"]  # with every assignment, or once all are done
+    shows: Literal["explanation"] | None = None  # what raters see beside the answer from this page on
 
 
 class Item(Strict):

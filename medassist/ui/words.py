@@ -11,6 +11,8 @@ WORDS: Final[dict[str, dict[Language, str]]] = {
     "consult": {"en": "Consultation", "zh": "会诊"},
     "knowledge_title": {"en": "MedAssist · Knowledge base", "zh": "MedAssist · 知识库"},
     "pages": {"en": "Pages", "zh": "页面"},
+    "review": {"en": "Review", "zh": "评审"},
+    "study": {"en": "Study", "zh": "研究"},
     "knowledge": {"en": "Knowledge", "zh": "知识库"},
     "language": {"en": "Language", "zh": "语言"},
     "language_en": {"en": "EN", "zh": "EN"},

@@ -22,7 +22,10 @@ from medassist.errors import MedAssistError, PortInUse
 from medassist.services import Services, secret
 from medassist.ui.page import build_consult_page
 from medassist.ui.theme import theme
+from medassist.web import review
 from medassist.web.guard import Guard
+from medassist.web.signin import install
+from medassist.web.study import install as install_study
 
 GRACE_SECONDS = 5
 """How long answers under way may go on after the signal to end; then they are kept as far as they came."""
@@ -46,6 +49,7 @@ async def _build(services: Services) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         services.start()
         yield
+        desk.jobs.close()
         services.close()
 
     app = FastAPI(title="MedAssist", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
@@ -60,6 +64,9 @@ async def _build(services: Services) -> FastAPI:
         response.status_code = 200 if all(state.values()) else 503
         return {"ready": all(state.values()), "missing": [name for name, ready in state.items() if not ready]}
 
+    install(app, services)
+    desk = install_study(app, services)
+    app.include_router(review.router(services.panel, services.settings))
     with warnings.catch_warnings():
         # gradio warns that pages of several routes are not rendered on the server, which is not wanted here anyway.
         warnings.filterwarnings("ignore", "SSR mode is not supported", UserWarning)
@@ -79,7 +86,7 @@ async def _build(services: Services) -> FastAPI:
             max_file_size="1mb",
             app_kwargs={"docs_url": None, "redoc_url": None, "openapi_url": None},
         )
-    app.state.pages, app.state.ending = next(r.app for r in app.routes if isinstance(r, Mount)), ending
+    app.state.pages, app.state.ending = next(r.app for r in reversed(app.routes) if isinstance(r, Mount)), ending
     app.add_middleware(CORSMiddleware, allow_origins=[])  # else gradio adds its own, which reflects any origin
     app.add_middleware(Guard)
     return app

@@ -2,6 +2,7 @@
 
 from alembic import context
 
+from medassist.store import account_tables, study_tables  # noqa: F401 - for the metadata
 from medassist.store.tables import Base
 
 context.configure(
