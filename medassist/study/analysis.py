@@ -7,9 +7,9 @@ from medassist.statistics import Interval, Note
 from medassist.study.analysis_arms import GROUPS, arm_result, length_ranks, planned, repeats, times
 from medassist.study.analysis_compare import blinding, differences, preference
 from medassist.study.analysis_deviations import amendments, deviations
+from medassist.study.counted import ACCEPT, NOT_ASKED, Read, read, undefined
 from medassist.study.dataset import Dataset, RaterRow
 from medassist.study.instrument import CANNOT_JUDGE
-from medassist.study.rated import ACCEPT, NOT_ASKED, Read, read, undefined
 from medassist.study.results import (
     Analysis,
     ArmResult,

@@ -8,9 +8,9 @@ from scipy.stats import rankdata, spearmanr
 from medassist.statistics import Interval, Note, acceptance, cohen_kappa, majority, majority_interval, wilson
 from medassist.statistics.estimates import UnusableRatings
 from medassist.study.analysis_items import agreed, harm, item_result, ranks
+from medassist.study.counted import ACCEPT, NOT_ASKED, Answer, Columns, Read, columns, distinct, guarded, undefined
 from medassist.study.dataset import CaseRow
 from medassist.study.instrument import CANNOT_JUDGE
-from medassist.study.rated import ACCEPT, NOT_ASKED, Answer, Columns, Read, columns, distinct, guarded, undefined
 from medassist.study.results import Adjudicated, ArmResult, LengthResult, Repeats, Subgroup, Times
 
 TWO_WAY, MAJORITY = "two-way cluster t on the logit", "wilson on the majority per case"
@@ -86,7 +86,7 @@ def by_majority(study: Read, rows: Columns) -> Interval:
 def _as_rows(study: Read, rows: Columns) -> Interval:
     made = guarded(lambda: wilson(sum(rows.values), len(rows.values), confidence=study.level))
     if made.estimate is None:
-        return undefined(Note("Undefined: there are none.", "无定义：没有任何评分。"), "wilson on rows")
+        return undefined(Note("Undefined: there are no ratings.", "无定义：没有任何评分。"), "wilson on rows")
     return Interval(made.estimate, made.low, made.high, "wilson on rows", TOO_NARROW)
 
 
@@ -220,7 +220,7 @@ def _adjudicated(study: Read, code: str, rows: Columns) -> Adjudicated:
         votes = _one_vote(third)
         word = {case: accepted for case, accepted in votes.items() if case in raw}
     final = raw | word
-    none = undefined(Note("Undefined: there are none.", "无定义：没有任何评分。"), "wilson")
+    none = undefined(Note("Undefined: there are no ratings.", "无定义：没有任何评分。"), "wilson")
     return Adjudicated(
         n=len(word),
         raw_accepted=sum(raw[case] for case in word),

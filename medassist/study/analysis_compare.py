@@ -20,9 +20,9 @@ from medassist.statistics import (
 )
 from medassist.statistics.blinding import CERTAIN
 from medassist.statistics.estimates import NOTHING, Ints
+from medassist.study.counted import NOT_ASKED, Answer, Read, guarded, reason, undefined
 from medassist.study.dataset import PREFERRED
 from medassist.study.instrument import CANNOT_JUDGE
-from medassist.study.rated import NOT_ASKED, Answer, Read, guarded, reason, undefined
 from medassist.study.results import Blinding, Contest, Difference, Guesses, Preference
 
 PAIRS, NET = "crossed bootstrap of pairs", "crossed bootstrap of comparisons"
@@ -49,12 +49,13 @@ def differences(study: Read) -> tuple[Difference, ...]:
 
 
 def _difference(study: Read, first: str, second: str, is_primary: bool) -> Difference:
-    rows = study.acceptance
+    rows, names = study.acceptance, (study.names[first], study.names[second])
     sides = [set(zip(part.cases, part.raters, strict=True)) for part in map(rows.of_arm, (first, second))]
     both = sides[0] & sides[1]
     made: tuple[Interval, Interval]
     if study.asks_acceptance:
-        columns = (rows.cases, rows.raters, rows.arms, rows.values, first, second)
+        arms = [study.names[code] for code in rows.arms]
+        columns = (rows.cases, rows.raters, arms, rows.values, *names)
         made = (
             guarded(lambda: risk_difference(*columns, seed=study.data.seed, confidence=study.level), PAIRS),
             guarded(lambda: risk_difference_two_way(*columns, confidence=study.level)),
@@ -65,7 +66,6 @@ def _difference(study: Read, first: str, second: str, is_primary: bool) -> Diffe
             test, note = None, reason(error)
     else:
         made, test, note = (undefined(NOT_ASKED, PAIRS), undefined(NOT_ASKED)), None, NOT_ASKED
-    names = study.names[first], study.names[second]
     is_primary = is_primary and study.protocol.primary_estimate.measure == "acceptance_difference"
     return Difference(*names, is_primary, len(both), len({case for case, _ in both}), *made, test, note)
 

@@ -8,8 +8,8 @@ from itertools import pairwise
 from medassist.errors import InvalidStudy
 from medassist.statistics import Note
 from medassist.study import protocol as protocols
+from medassist.study.counted import Read
 from medassist.study.protocol import Protocol, changes
-from medassist.study.rated import Read
 from medassist.study.results import Amendment, ArmResult, Deviation
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from medassist.statistics import Interval, Note, UnusableRatings, acceptance, agreement, top_k
+from medassist.study.counted import Answer, Columns, Read, columns, guarded, reason, undefined
 from medassist.study.instrument import CANNOT_JUDGE, Item, asked
-from medassist.study.rated import Answer, Columns, Read, columns, guarded, reason, undefined
 from medassist.study.results import Agreed, Harm, ItemResult
 
 RESAMPLES = 500

@@ -13,6 +13,7 @@ from typing import Any
 from medassist.errors import InvalidStudy
 from medassist.study import cells
 from medassist.study.codebook import HEADER, codebook
+from medassist.study.counted import instrument_of
 from medassist.study.dataset import (
     ArmRow,
     AssignmentRow,
@@ -24,6 +25,7 @@ from medassist.study.dataset import (
     ResponseRow,
     Version,
 )
+from medassist.study.faults import Bilingual
 from medassist.study.instrument import Instrument
 from medassist.study.withheld import withheld
 
@@ -101,7 +103,7 @@ def files(dataset: Dataset) -> dict[str, bytes]:
     header, rows = long_ratings(data)
     made["ratings.csv"] = cells.write_table(header, rows)
     made["ratings.parquet"] = _parquet(header, rows)
-    made["codebook.csv"] = cells.write_table(HEADER, codebook(Instrument.model_validate(data.instrument)))
+    made["codebook.csv"] = cells.write_table(HEADER, codebook(_with_guesses(data)))
     made["protocol.json"] = _json(
         [{f.name: getattr(version, f.name) for f in fields(Version)} for version in data.versions]
     )
@@ -112,6 +114,11 @@ def files(dataset: Dataset) -> dict[str, bytes]:
     ).encode()
     sums = "".join(f"{hashlib.sha256(made[name]).hexdigest()}  {name}\n" for name in sorted(made))
     return made | {SUMS: sums.encode()}
+
+
+def _with_guesses(data: Dataset) -> Instrument:
+    guesses = {arm.code: Bilingual(en=arm.guess_en or arm.code, zh=arm.guess_zh or arm.code) for arm in data.arms}
+    return instrument_of(data).with_arms(guesses)
 
 
 def zipped(made: dict[str, bytes]) -> bytes:

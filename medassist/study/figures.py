@@ -1,6 +1,5 @@
 """The figures of a report, each in one language. They leave out nothing that a table beside them does not give."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +25,7 @@ from medassist.study.drawing import (
 )
 from medassist.study.figures_raters import heat_map, time
 from medassist.study.results import Analysis
-from medassist.study.wording import Form, Say, decimal, percent, points, sentence, shortened, with_ends
+from medassist.study.wording import Form, Say, decimal, percent, points, sentence, shortened, tick, with_ends
 
 BY = {"language": ("Language", "语言"), "specialty": ("Specialty", "专科"), "stratum": ("Stratum", "分层")}
 LANGUAGES = {"en": ("English", "英文"), "zh": ("Chinese", "中文")}
@@ -99,7 +98,7 @@ def _part(
         if zero:
             axes.axvline(0, color=INK, linewidth=0.9)
         axes.xaxis.set_major_locator(MaxNLocator(5))
-        axes.xaxis.set_major_formatter(lambda value, _: re.sub(r"\.0(?=%?$)", "", form(round(value, 6))))
+        axes.xaxis.set_major_formatter(lambda value, _: tick(form, value))
         axes.set_xlabel(axis)
 
     return draw(name, title, alt, height, paint)
@@ -227,7 +226,7 @@ def preference(analysis: Analysis, say: Say) -> tuple[Drawn, ...]:
                 0.5, y - 0.2, say("tie (hatched)", "不分高下（斜线）"), ha="center", va="bottom", fontsize=8, color=MUTE
             )
             axes.text(1, y - 0.2, shortened(each.second, 40), ha="right", va="bottom", fontsize=8.5, color=COLORS[1])
-        axes.xaxis.set_major_formatter(lambda value, _: percent(value))
+        axes.xaxis.set_major_formatter(lambda value, _: tick(percent, value))
         axes.set_xlabel(say("Share of comparisons", "比较次数的比例"))
 
     title = say("Preferences between two answers", "两个回答之间的偏好")

@@ -43,14 +43,25 @@ def _counts(rater: RaterResult) -> str:
     return ", ".join(f"{name} {accepted}/{judged}" for name, (accepted, judged) in rater.accepted.items())
 
 
+DARK = 0.179
+"""The luminance at which black and white text are as easy to read."""
+
+
+def luminance(color: Sequence[float]) -> float:
+    """Of an sRGB color, 0 to 1 (WCAG 2)."""
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in color]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
 def _cell(axes: Any, x: int, y: int, accepted: int, judged: int) -> None:
     """Light to dark blue: it keeps its order in gray, and the number says the rest."""
     share = accepted / judged if judged else 0.0
     light, dark = (0.94, 0.96, 0.98), (0.0, 0.27, 0.45)
-    color = tuple(one + share * (other - one) for one, other in zip(light, dark, strict=True)) if judged else "white"
+    color = tuple(one + (share if judged else 0.0) * (other - one) for one, other in zip(light, dark, strict=True))
+    ink = "black" if luminance(color) > DARK else "white"
     axes.fill_between([x - 0.48, x + 0.48], y - 0.46, y + 0.46, facecolor=color, edgecolor=LINE, linewidth=0.5)
     text = f"{100 * share:.0f}%  {accepted}/{judged}" if judged else "—"
-    axes.text(x, y, text, ha="center", va="center", fontsize=8, color="white" if share > 0.5 else INK)
+    axes.text(x, y, text, ha="center", va="center", fontsize=8, color=ink)
 
 
 def time(analysis: Analysis, say: Say) -> tuple[Drawn, ...]:

@@ -1,6 +1,7 @@
 """The report of a study: one self-contained page, in English or Chinese, and the same as a PDF."""
 
 import json
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,7 @@ def report_html(analysis: Analysis, language: Language) -> str:
 
 
 def _forms() -> dict[str, Callable[..., str]]:
-    names = ("percent", "points", "decimal", "probability", "seconds", "ends", "with_ends")
+    names = ("moment", "percent", "points", "decimal", "probability", "seconds", "ends", "with_ends")
     return {name: getattr(wording, name) for name in names}
 
 
@@ -131,6 +132,7 @@ def report_pdf(html: str) -> bytes:
             reason="WeasyPrint or the system's Pango is missing (libpango-1.0-0, libpangoft2-1.0-0, libharfbuzz-subset0).",
             reason_zh="缺少 WeasyPrint 或系统的 Pango（libpango-1.0-0、libpangoft2-1.0-0、libharfbuzz-subset0）。",
         ) from None
+    logging.getLogger("weasyprint").setLevel(logging.ERROR)  # it tells of every property of a figure that it skips
     made: bytes = HTML(string=html, url_fetcher=_fetch_nothing).write_pdf()
     return made
 

@@ -1,5 +1,6 @@
 """Numbers as a report writes them. What is undefined is a dash; its reason stands in a note."""
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable
 
@@ -35,6 +36,17 @@ def probability(value: float | None) -> str:
 
 def seconds(value: float | None) -> str:
     return NONE if value is None else f"{value:.0f}"
+
+
+def moment(text: str) -> str:
+    """An ISO 8601 time in UTC to the minute."""
+    utc = text.endswith(("+00:00", "Z"))
+    return f"{text[:10]} {text[11:16]} UTC" if utc and len(text) > 16 else text or NONE
+
+
+def tick(form: Form, value: float) -> str:
+    """A number on an axis: no decimal that says nothing."""
+    return re.sub(r"\.0(?=%?$)", "", form(round(value, 6)))
 
 
 def _signed(value: float, digits: int) -> str:
