@@ -451,7 +451,7 @@ def _many(count: int) -> tuple[NDArray[np.bool_], Rows]:
     """The samples a surrogate is asked, and what makes of their values the weights of `_fit`, [units, samples]."""
     kept = balanced_to_five()[:, :count]
     near = _kernel(_distances(kept))
-    middle = kept - np.average(kept, axis=0, weights=near)
+    middle: Rows = kept - np.average(kept, axis=0, weights=near)
     weighted = middle.T * near
     weigh: Rows = np.linalg.solve(weighted @ middle + RIDGE * np.eye(count), weighted)
     return kept, weigh
