@@ -451,9 +451,9 @@ def _many(count: int) -> tuple[NDArray[np.bool_], Rows]:
     """The samples a surrogate is asked, and what makes of their values the weights of `_fit`, [units, samples]."""
     kept = balanced_to_five()[:, :count]
     near = _kernel(_distances(kept))
-    middle: Rows = kept - np.average(kept, axis=0, weights=near)
+    middle: Rows = kept - np.average(kept, axis=0, weights=near).astype(np.float64)
     weighted = middle.T * near
-    weigh: Rows = np.linalg.solve(weighted @ middle + RIDGE * np.eye(count), weighted)
+    weigh: Rows = np.asarray(np.linalg.solve(weighted @ middle + RIDGE * np.eye(count), weighted), dtype=np.float64)
     return kept, weigh
 
 
