@@ -1,6 +1,10 @@
 # A CPU image. For a GPU, start from an image with CUDA and add requirements-gpu.txt (see the README).
 FROM python:3.11-slim-bookworm
 
+# What sets the type of a report's PDF, and letters for Chinese.
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-noto-cjk \
+ && rm -rf /var/lib/apt/lists/*
 RUN useradd --create-home --uid 1000 medassist
 WORKDIR /app
 COPY requirements.txt constraints.txt requirements-model.txt ./

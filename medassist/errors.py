@@ -22,6 +22,7 @@
     │   └── PortInUse
     ├── ParseError              the model's answer has no differential; carries the text
     ├── EngineError             the model failed or could not be loaded
+    ├── CannotPrint             a report cannot be made into a PDF here
     ├── KnowledgeError          the knowledge graph could not be read or updated
     ├── AuditError              the audit trail does not hold
     ├── Busy                    too many sign-ins at one moment
@@ -258,6 +259,12 @@ class EngineError(MedAssistError):
     def __init__(self, **details: object) -> None:
         details.setdefault("reason_zh", details.get("reason", ""))
         super().__init__(**details)
+
+
+class CannotPrint(MedAssistError):
+    code = "no_pdf"
+    en = "A PDF cannot be made here: {reason} The HTML report is complete; a browser can print it."
+    zh = "此处无法生成 PDF：{reason_zh}HTML 报告内容完整，可用浏览器打印。"
 
 
 class KnowledgeError(MedAssistError):

@@ -19,6 +19,7 @@ from medassist.engines.scripted import ANSWER_EN, ScriptedEngine
 from medassist.engines.unasked import KnowledgeEngine
 from medassist.errors import EngineError, Language, NotNow, UnknownAdapter
 from medassist.knowledge.graph import Graph
+from medassist.prompt import NONE_FITS
 from medassist.services import answerer, build_services, settings_of
 from medassist.study import generate as generating
 from medassist.study.answering import Answer, Answered, Answerer, Stopped
@@ -149,6 +150,15 @@ def test_a_part_that_says_nothing_keeps_its_heading() -> None:
         text = blind(told(read, "thoughts", language), language).text  # type: ignore[arg-type]
         assert len(_HEADING.findall(text)) == 4 and text.count(words) == 3 and "thoughts" not in text
         assert "thoughts" in blind(told(read, "thoughts", language), language, keep_reasoning=True).text  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_that_none_fits_is_not_said_in_our_engines_own_words(language: Language) -> None:
+    read = Differential(diagnoses=(Diagnosis(rank=1, name="X"),), final_diagnosis=NONE_FITS[language])
+    assert blind(NONE_FITS["en"], "en").blocked  # it speaks of a list that somebody was given
+    blinded = blind(told(read, "", language), language)
+    assert not blinded.leaks and NONE_FITS[language] not in blinded.text
+    assert blinded.text.endswith({"en": "None of the above fits", "zh": "以上诊断均不符合"}[language])
 
 
 def test_an_answer_that_could_not_be_read_is_shown_as_it_was_written(study: Studying, graph: Graph) -> None:

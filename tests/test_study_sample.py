@@ -11,7 +11,6 @@ import pytest
 
 from medassist.engines.adapters import chosen, find_adapter, manifest_of
 from medassist.errors import EngineError
-from medassist.knowledge.graph import Graph
 from medassist.study.blinding import blind
 from medassist.study.instrument import Instrument, asked, check, load_instrument
 from medassist.study.sample import (
@@ -56,15 +55,19 @@ def test_its_cases_are_vignettes_of_the_tests_half_of_them_chinese() -> None:
     assert len({case.case.text() for case in cases}) == len(cases)
 
 
-def test_its_answers_are_those_of_the_shipped_adapter_and_knowledge(graph: Graph) -> None:
-    """Whoever ships another adapter or graph has them recorded again: `sample.record`."""
+def test_its_answers_are_the_shipped_adapters_and_say_by_which_knowledge(sample: Studying) -> None:
+    """Whoever ships another adapter has them recorded again: `sample.record`. Of the knowledge they say the version."""
     told = provenance()
     assert {arm: each["answers"] for arm, each in told.items()} == dict.fromkeys((arm.name for arm in ARMS), 45)
     adapter = chosen("auto", embedded=True)
     assert adapter is not None
     manifest = manifest_of(find_adapter(adapter))
-    assert told[EMBEDDED.name]["versions"] == {(manifest["base"], adapter, graph.version, manifest["form"])}
-    assert told[GRAPH.name]["versions"].pop()[:3] == ("knowledge graph", "", graph.version)
+    ((model, by, knowledge, prompt),) = told[EMBEDDED.name]["versions"]
+    assert (model, by, prompt) == (manifest["base"], adapter, manifest["form"]) and knowledge
+    ((*others, _),) = told[GRAPH.name]["versions"]
+    assert others == ["knowledge graph", "", knowledge]
+    for each in sample.lead.studies.responses(sample.id):
+        assert each.knowledge_version == knowledge and each.generated_at <= max(of["at"] for of in told.values())
 
 
 def test_none_of_its_answers_tells_who_wrote_it() -> None:

@@ -97,10 +97,13 @@ def template() -> str:
     return "\ufeff" + text.getvalue()
 
 
-def read_cases(data: bytes, name: str, columns: Mapping[str, str] | None = None) -> ReadCases:
+def read_cases(
+    data: bytes, name: str, columns: Mapping[str, str] | None = None, *, identifiers: bool = True
+) -> ReadCases:
     """The cases of a file, which `name` says the kind of; keeps nothing and raises nothing.
 
     `columns` says what columns of a table that bear other names are called here, or "" for one to be left out.
+    `identifiers` are looked for, unless a file is known to hold none.
     """
     rows = read_rows(data, name, _namer(columns or {}), MOST_CASES)
     if rows.is_table and rows.columns:
@@ -124,7 +127,8 @@ def read_cases(data: bytes, name: str, columns: Mapping[str, str] | None = None)
         seen.setdefault(case.key, number)
         cases.append(case)
     faults = tuple(sorted(rows.faults, key=lambda fault: fault.row))
-    return ReadCases(tuple(cases), faults, () if faults else tuple(_identifiers(cases)))
+    warnings = tuple(_identifiers(cases)) if identifiers and not faults else ()
+    return ReadCases(tuple(cases), faults, warnings)
 
 
 def keep_cases(studies: StudyStore, study_id: str, read: ReadCases) -> int:

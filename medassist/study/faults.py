@@ -74,12 +74,22 @@ def invalid(error: ValidationError, source: str, data: object) -> InvalidStudy:
     )
 
 
+def faults(error: ValidationError) -> list[tuple[tuple[int | str, ...], str, str]]:
+    """Every fault by itself: where it is, and what it is in English and in Chinese."""
+    found = error.errors(include_url=False, include_input=False)
+    return [(one["loc"], *_words(one)) for one in found]
+
+
 def _said(one: ErrorDetails, data: object) -> tuple[str, str]:
     place = _place(one["loc"], data)
+    en, zh = _words(one)
+    return f"{place} {en}".strip(), f"{place} {zh}".strip()
+
+
+def _words(one: ErrorDetails) -> tuple[str, str]:
     context = one.get("ctx", {})
     en, zh = _WORDS.get(one["type"]) or _KINDS.get(one["type"].split("_")[0], (one["msg"], one["msg"]))
-    colon = (" ", " ") if place else ("", "")
-    return f"{place}{colon[0]}{_filled(en, context)}", f"{place}{colon[1]}{_filled(zh, context)}"
+    return _filled(en, context), _filled(zh, context)
 
 
 def _filled(words: str, context: Mapping[str, Any]) -> str:

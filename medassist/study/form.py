@@ -8,11 +8,13 @@ is no part of it.
 
 from medassist.differential import Diagnosis, Differential, Evidence
 from medassist.errors import Language
-from medassist.prompt import FORMS, OPENING, reason_lines
+from medassist.prompt import FORMS, NONE_FITS, OPENING, reason_lines
 from medassist.turn import CLOSING
 
 NOTHING_NAMED: dict[Language, str] = {"en": "nothing named", "zh": "未提及"}
 """Stands under a heading whose part of the answer is empty, in every arm."""
+NONE_ABOVE: dict[Language, str] = {"en": "None of the above fits", "zh": "以上诊断均不符合"}
+"""Stands for the engines' own words for it, by which they would be known."""
 GRAPHS_REASONS = 4
 """The knowledge graph names so many reasons at most. Beside it another arm would be known by the fifth, so that all arms
 of such a study show the first four."""
@@ -34,7 +36,8 @@ def told(read: Differential, reasoning: str, language: Language, most: int | Non
     )
     for heading, parts in stages:
         lines += [heading, *(f"- {part}" for part in parts or (NOTHING_NAMED[language],))]
-    return "\n".join([*lines, form.final_diagnosis, read.final_diagnosis or NOTHING_NAMED[language]])
+    final = NONE_ABOVE[language] if read.final_diagnosis == NONE_FITS[language] else read.final_diagnosis
+    return "\n".join([*lines, form.final_diagnosis, final or NOTHING_NAMED[language]])
 
 
 def _first_reasons(diagnosis: Diagnosis, most: int | None) -> Diagnosis:

@@ -25,6 +25,7 @@ from medassist.ui.theme import theme
 from medassist.web import review
 from medassist.web.guard import Guard
 from medassist.web.signin import install
+from medassist.web.study import install as install_study
 
 GRACE_SECONDS = 5
 """How long answers under way may go on after the signal to end; then they are kept as far as they came."""
@@ -48,6 +49,7 @@ async def _build(services: Services) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         services.start()
         yield
+        desk.jobs.close()
         services.close()
 
     app = FastAPI(title="MedAssist", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
@@ -63,6 +65,7 @@ async def _build(services: Services) -> FastAPI:
         return {"ready": all(state.values()), "missing": [name for name, ready in state.items() if not ready]}
 
     install(app, services)
+    desk = install_study(app, services)
     app.include_router(review.router(services.panel, services.settings))
     with warnings.catch_warnings():
         # gradio warns that pages of several routes are not rendered on the server, which is not wanted here anyway.

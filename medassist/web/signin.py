@@ -16,7 +16,9 @@ from medassist.errors import (
     LockedOut,
     MedAssistError,
     NotAllowed,
+    NotNow,
     NotSignedIn,
+    UnknownStudy,
 )
 from medassist.services import Services
 from medassist.store.accounts import Account
@@ -30,6 +32,8 @@ HOME: Final = {"lead": "/study", "rater": "/review"}
 STATUS: Final[dict[type[MedAssistError], int]] = {
     NotSignedIn: 401,
     NotAllowed: 403,
+    UnknownStudy: 404,
+    NotNow: 409,
     BadInvitation: 410,
     LockedOut: 429,
     InputError: 400,

@@ -22,7 +22,7 @@ from medassist.errors import EngineError, Language
 from medassist.store.studies import new_id
 from medassist.study.answering import Answer, Answered
 from medassist.study.arms import ArmConfig
-from medassist.study.cases import ReadCase, keep_cases, read_cases
+from medassist.study.cases import ReadCase, ReadCases, keep_cases, read_cases
 from medassist.study.generate import Tally, generate
 from medassist.study.instrument import load_instrument
 from medassist.study.lead import Lead, NewRater
@@ -54,8 +54,12 @@ _ANSWERED = TypeAdapter(Answered)
 
 
 @cache
+def _read() -> ReadCases:
+    return read_cases(CASES.read_bytes(), CASES.name, identifiers=False)
+
+
 def sample_cases() -> tuple[ReadCase, ...]:
-    return read_cases(CASES.read_bytes(), CASES.name).cases
+    return _read().cases
 
 
 def sample_protocol(seed: int = SEED) -> Protocol:
@@ -100,7 +104,7 @@ def create_sample(
     lead, panel = replace(lead, clock=clock), replace(panel, clock=clock)
     study_id = lead.create(sample_protocol(seed), load_instrument("acceptance"), WHO[0], sample=True)
     lead.set_arms(study_id, ARMS, WHO[0])
-    keep_cases(lead.studies, study_id, read_cases(CASES.read_bytes(), CASES.name))
+    keep_cases(lead.studies, study_id, _read())
     pseudonyms = [f"R-{n:02}" for n in range(1, RATERS + 1)]
     invited = [
         NewRater(name, SPECIALTIES[n % len(SPECIALTIES)], years=4 + 3 * n, simulated=True)
