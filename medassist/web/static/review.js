@@ -167,7 +167,7 @@
 
   function ending() {
     if (!amending())
-      return el("div", { class: "row" }, el("button", { type: "button", class: "primary last", "data-next": true, onclick: submit }, `${words.submit} `, el("kbd", { text: "Ctrl ↵" })));
+      return el("div", { class: "row" }, el("span", { class: "state", "aria-hidden": "true" }), el("button", { type: "button", class: "primary last", "data-next": true, onclick: submit }, `${words.submit} `, el("kbd", { text: "Ctrl ↵" })));
     const reason = el("textarea", { id: "reason", rows: 2, oninput: () => (at.reason = cleaned(reason.value)) });
     reason.value = at.reason ?? "";
     return el("div", { class: "stack" },
@@ -181,11 +181,11 @@
   }
 
   function saved(state, answer = undefined) {
-    const place = document.getElementById("saved");
-    if (!place) return;
     const text = state === "signed_out" ? words.not_saved : words[state];
-    place.textContent = text;
-    place.dataset.state = state;
+    for (const place of root.querySelectorAll(".state")) {
+      place.textContent = text;
+      place.dataset.state = state;
+    }
     if (state === "saved" || state === "retrying") announce(text);
     if (state === "saved" && root.querySelector(".said .passing")) notice();
     if (state === "signed_out" && !root.querySelector(".said .passing"))
