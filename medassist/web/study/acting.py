@@ -113,9 +113,9 @@ def _checked(read: ReadCases) -> dict[str, Any]:
 
 
 @router.post("/study/{study_id}/answers/start")
-def start_answers(request: Request, study_id: str) -> Response:
+def start_answers(request: Request, study_id: str, sent: Sent) -> Response:
     account = require(request, "lead")
-    desk = desk_of(request)
+    desk, explained = desk_of(request), typed(sent).get("explained") == "yes"
     lead = desk.services.lead
 
     def do() -> str:
@@ -123,8 +123,8 @@ def start_answers(request: Request, study_id: str) -> Response:
         job = lead.studies.generation(study_id)
         if job is not None and job.state in ("running", "stopping"):
             raise NotNow(reason="answers are being written already.", reason_zh="回答正在生成中。")
-        desk.services.audit.record(account.id, "study.answers_begun", study_id)
-        desk.jobs.start(study_id)
+        desk.services.audit.record(account.id, "study.answers_begun", study_id, new={"explained": explained})
+        desk.jobs.start(study_id, explained)
         return "started"
 
     return tried(request, account, study_id, "answers", do)

@@ -53,8 +53,6 @@ _PAGE: Final[dict[str, tuple[str, str]]] = {
     "steps": ("Steps", "步骤"),
     "next": ("Next", "下一步"),
     "done": ("Done", "完成"),
-    "later": ("Later", "稍后"),
-    "now": ("Now", "当前"),
     "step_protocol": ("Protocol", "方案"),
     "step_arms": ("Arms", "研究臂"),
     "step_cases": ("Cases", "病例"),
@@ -138,6 +136,10 @@ _PAGE: Final[dict[str, tuple[str, str]]] = {
     "failed": ("Failed", "失败"),
     "blocked": ("To be read", "待审阅"),
     "start_answers": ("Write the missing answers", "生成缺少的回答"),
+    "explained": (
+        "Explain every answer too, for raters to judge after accepting or not (takes longer)",
+        "同时为每份回答生成解释，供评审者在接受与否之后评价（耗时更长）",
+    ),
     "stop_answers": ("Stop", "停止"),
     "generation": ("Writing", "生成"),
     "job_running": ("under way", "进行中"),
@@ -250,7 +252,6 @@ _PAGE: Final[dict[str, tuple[str, str]]] = {
     "due_cant_miss": ("a can't-miss diagnosis left out", "遗漏不可漏诊的诊断"),
     "free_raters": ("Free experts", "可用专家"),
     "adjudicate": ("Assign to third experts", "分配给第三位专家"),
-    "adjudicated": ("{given} assigned, {nobody} have nobody free.", "已分配 {given} 项，{nobody} 项无可用专家。"),
     "adjudication_hint": (
         "The third expert gets one more assignment that looks like any other. Raw ratings stay primary.",
         "第三位专家会收到一项外观无异的任务；原始评审仍为主要依据。",
