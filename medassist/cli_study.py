@@ -195,7 +195,7 @@ def cases(
 
 def _report(faults: tuple[RowFault, ...], word: str) -> None:
     for fault in faults[:MOST_FAULTS]:
-        typer.echo(f"{word}: row {fault.row}, {fault.column}: {fault.text_en}", err=True)
+        typer.echo(f"{word}: {fault.text()}", err=True)
     if len(faults) > MOST_FAULTS:
         typer.echo(f"{word}: {len(faults) - MOST_FAULTS} more", err=True)
 

@@ -3,8 +3,11 @@
 LIME (Ribeiro et al., KDD 2016): the case is perturbed by leaving findings out, the candidates are weighed again, and a
 linear model of what is left tells each finding's weight. The fit is the `lime` package's; the units are clinical
 findings (`units`), samples come in antithetic pairs that leave out one half and then the other, balanced so that
-findings do not stand in for each other, and cases of few findings are enumerated. Samples double until the five
-strongest findings stay the same, so a first picture is early and a later one better. Weights are natural logarithms of the odds of a candidate among those shown.
+findings do not stand in for each other, and cases of few findings are enumerated. What a surrogate of the scores
+(`surrogate`) can foretell of the odds is fitted over many samples that nobody weighs, and only the rest over those that
+were weighed: the weights are lime's, their errors smaller. Samples double until the five strongest findings stay the
+same, so a first picture is early and a later one better. Weights are natural logarithms of the odds of a candidate
+among those shown.
 
 What is explained is the preference among these candidates, not the truth of the reasoning.
 """
@@ -12,6 +15,7 @@ What is explained is the preference among these candidates, not the truth of the
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -26,6 +30,7 @@ from medassist.deidentify import deidentify
 from medassist.engines import Engine
 from medassist.errors import EngineError, InputError, Language
 from medassist.knowledge.graph import Graph
+from medassist.surrogate import balanced_to_five, learn
 from medassist.units import Unit, replaced, units, without
 from medassist.weighing import Weigher, weigher
 
@@ -204,6 +209,14 @@ def shares(scores: Rows) -> Rows:
     return told
 
 
+def log_odds(scores: Rows) -> Rows:
+    """Of each candidate against all others, [samples, candidates]."""
+    told = shares(scores)
+    rest = [logsumexp(np.delete(told, place, axis=1), axis=1) for place in range(told.shape[1])]
+    odds: Rows = told - np.column_stack(rest)
+    return odds
+
+
 @dataclass
 class Samples:
     """What was weighed: which units each sample kept, and how it speaks for each candidate."""
@@ -225,10 +238,7 @@ class Samples:
     @property
     def log_odds(self) -> Rows:
         """Of each candidate against all others."""
-        told = self.log_probabilities
-        rest = [logsumexp(np.delete(told, place, axis=1), axis=1) for place in range(told.shape[1])]
-        odds: Rows = told - np.column_stack(rest)
-        return odds
+        return log_odds(self.scores)
 
 
 @dataclass
@@ -380,7 +390,11 @@ def _explained(
 ) -> Explanation:
     odds = samples.log_odds
     alone = Samples(samples.kept[:1], single, samples.pairs[:1]).log_odds
-    weights, again = _fit(samples.kept, odds), _refitted(samples, odds, seed)
+    values = _values(samples.scores)
+    known, missed = (np.zeros((values.shape[1], len(perturbed.units))), values) if exact else _foretold(samples, values)
+    fitted = known + _fit(samples.kept, missed)
+    weights, against = fitted[: odds.shape[1]], fitted[odds.shape[1] :]
+    again = known[: odds.shape[1]] + _refitted(samples, missed[:, : odds.shape[1]], seed)
     return Explanation(
         units=perturbed.units,
         names=perturbed.weigher.names,
@@ -389,7 +403,7 @@ def _explained(
         probabilities=tuple(np.exp(shares(single[:1])[0]).tolist()),
         weights=weights,
         errors=again.std(axis=0),
-        against=_fit(samples.kept, samples.log_probabilities),
+        against=against,
         left_out=(alone[:1] - alone[1:]).T,
         r2=tuple(_held_out(samples, odds).tolist()),
         signs=tuple(_signs(again[:, place], weights[place]) for place in range(len(weights))),
@@ -400,6 +414,11 @@ def _explained(
         forward_tokens=perturbed.weigher.forward_tokens,
         seconds=time.monotonic() - began,
     )
+
+
+def _values(scores: Rows) -> Rows:
+    """The log-odds and then the log-probabilities of the candidates, [samples, 2 × candidates]."""
+    return np.column_stack([log_odds(scores), shares(scores)])
 
 
 def _distances(kept: NDArray[np.bool_]) -> Rows:
@@ -427,20 +446,58 @@ def _fit(kept: NDArray[np.bool_], values: Rows) -> Rows:
     return weights
 
 
+@cache
+def _many(count: int) -> tuple[NDArray[np.bool_], Rows]:
+    """The samples a surrogate is asked, and what makes of their values the weights of `_fit`, [units, samples]."""
+    kept = balanced_to_five()[:, :count]
+    near = _kernel(_distances(kept))
+    middle: Rows = kept - np.average(kept, axis=0, weights=near).astype(np.float64)
+    weighted = middle.T * near
+    weigh: Rows = np.asarray(np.linalg.solve(weighted @ middle + RIDGE * np.eye(count), weighted), dtype=np.float64)
+    return kept, weigh
+
+
+def _foretold(samples: Samples, values: Rows) -> tuple[Rows, Rows]:
+    """The weights [columns, units] that a surrogate's own odds have, and what of `values` is left to be fitted.
+
+    `values` are the log-odds and log-probabilities of the candidates. Most of what makes a fit of few samples uncertain
+    is the bend of the softmax, which a surrogate of the scores knows (a control variate). A sample's part is taken from
+    a surrogate that has not seen it, so that what it misses is not made small by fitting it (cross-fitting). A column
+    that surrogates foretell no better than the linear fit or the mean does is left as it is.
+    """
+    folds, (many, weigh) = samples.pair_numbers % FOLDS, _many(samples.kept.shape[1])
+    rounds = min(FOLDS, int(folds.max()) + 1)
+    foretold, everywhere = np.empty_like(values), np.zeros((len(many), values.shape[1]))
+    for fold in range(rounds):
+        out = folds == fold
+        known = learn(samples.kept[~out], samples.scores[~out])
+        foretold[out] = _values(known.scores(samples.kept[out]))
+        everywhere += _values(known.scores(many)) / rounds
+    near = _kernel(_distances(samples.kept))
+    linear, mean = _linear_held_out(samples, values), np.average(values, axis=0, weights=near)
+    better = near @ (values - foretold) ** 2 < np.minimum(near @ (values - linear) ** 2, near @ (values - mean) ** 2)
+    return np.where(better[:, None], (weigh @ everywhere).T, 0.0), values - np.where(better, foretold, 0.0)
+
+
 def _held_out(samples: Samples, values: Rows) -> Rows:
     """R² of each column of `values` over pairs that the fit has not seen, all folds together; weighted as the fit is."""
     near = _kernel(_distances(samples.kept))
-    kept = samples.kept.astype(float)
+    missed = near @ (values - _linear_held_out(samples, values)) ** 2
+    spread = near @ (values - np.average(values, axis=0, weights=near)) ** 2
+    flat = values.std(axis=0) < FLAT
+    r2: Rows = np.where(flat, 1.0, 1.0 - missed / np.where(flat, 1.0, spread))
+    return r2
+
+
+def _linear_held_out(samples: Samples, values: Rows) -> Rows:
+    """`values` as a fit that has not seen them foretells them."""
+    near, kept = _kernel(_distances(samples.kept)), samples.kept.astype(float)
     folds = samples.pair_numbers % FOLDS
     told = np.empty_like(values)
     for fold in range(min(FOLDS, folds.max() + 1)):
         out = folds == fold
         told[out] = Ridge(alpha=RIDGE).fit(kept[~out], values[~out], sample_weight=near[~out]).predict(kept[out])
-    missed = near @ (values - told) ** 2
-    spread = near @ (values - np.average(values, axis=0, weights=near)) ** 2
-    flat = values.std(axis=0) < FLAT
-    r2: Rows = np.where(flat, 1.0, 1.0 - missed / np.where(flat, 1.0, spread))
-    return r2
+    return told
 
 
 def _refitted(samples: Samples, values: Rows, seed: int) -> Rows:

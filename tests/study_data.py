@@ -202,7 +202,7 @@ class Builder:
             mode=self.mode, instrument=instrument.with_arms(guesses).model_dump(mode="json"),
             versions=versions_of(history),
             arms=tuple(
-                ArmRow(code, arm.name, {"model": f"model-{code}", "temperature": 0.2}, "c" * 64, arm.guess.en, arm.guess.zh)
+                ArmRow(code, arm.name, {"temperature": 0.2, "model": f"model-{code}"}, "c" * 64, arm.guess.en, arm.guess.zh)
                 for code, arm in zip(self.codes, self.protocol.arms, strict=True)
             ),
             cases=tuple(self.cases), responses=tuple(self.responses), raters=tuple(self.raters),

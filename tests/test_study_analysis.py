@@ -239,6 +239,16 @@ def test_missing_values_follow_the_instrument() -> None:
     assert {item for item, missing in by_item.items() if missing} == {"clarity"}  # a comment is not required
 
 
+def test_what_is_asked_of_explanations_is_missing_only_where_there_was_one() -> None:
+    for lost, missing in (("case", 0), ("rating", 1)):
+        made = study()
+        task = next(row for row in made.assignments if row.kind == "primary")
+        gone = {row.id for row in made.assignments if row.case == task.case} if lost == "case" else {task.id}
+        made.ratings = [r for r in made.ratings if not (r.assignment in gone and r.item == "explanation_usefulness")]
+        found = analyse(made.dataset())
+        assert sum(item.missing for arm in found.arms for item in arm.items) == missing
+
+
 def test_an_instrument_without_acceptance() -> None:
     made = Builder(1, 2, "absolute", "zh", instrument_id="quest")
     made.add_cases(3, practice=0)

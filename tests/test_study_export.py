@@ -17,11 +17,13 @@ from medassist.errors import InvalidStudy
 from medassist.study.analysis import analyse, contract
 from medassist.study.cells import read_table, safe, unsafe, write_table
 from medassist.study.codebook import HEADER
+from medassist.study.collecting import dataset
 from medassist.study.dataset import Dataset
 from medassist.study.export import SUMS, TABLES, export, files, read_export
 from medassist.study.report import report_html
 from medassist.study.withheld import withheld
 from tests.study_data import NAMES, eventful, study
+from tests.studying import Studying
 
 STUDIES = {
     "eventful": eventful,
@@ -249,3 +251,28 @@ def test_a_blinded_export_tells_no_arm(tmp_path: Path) -> None:
 
 def test_an_unblinded_study_withholds_nothing() -> None:
     assert withheld(eventful()) == eventful()
+
+
+# --- From the database.
+
+
+def test_a_study_of_the_database_there_and_back(tmp_path: Path) -> None:
+    made = Studying(tmp_path / "data")
+    try:
+        made.make(cases=4, raters=3)
+        for number, rater in enumerate(made.raters):
+            made.rate(rater, {"accept": "minor_edits"} if number else None)
+        hidden = dataset(made.lead, made.id)
+        assert read_export(export(hidden, tmp_path / "hidden.zip")) == withheld(hidden)
+        made.lead.lock(made.id, "ada")
+        for name in ("ada", "grace"):
+            made.lead.unblind(made.id, name)
+        data = dataset(made.lead, made.id)
+    finally:
+        made.close()
+    again = read_export(export(data, tmp_path / "open.zip"))
+    assert again == data
+    found = analyse(data)
+    assert json.dumps(contract(analyse(again))) == json.dumps(contract(found))
+    assert [arm.n_ratings for arm in found.arms] == [8, 8]
+    assert {each.code for each in found.deviations} == {"unanimous"}

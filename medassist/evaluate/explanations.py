@@ -45,6 +45,7 @@ class Measured:
     jaccard: float = 0.0  # of the five strongest, mean over pairs of seeds
     same_as_fixed: bool = False  # the same five as with all samples
     ties_with_fixed: bool = False  # … or others that tie with the fifth within its standard error
+    fixed_again: bool = False  # all samples of another seed name the five of all samples: the ceiling of the two above
     deletion: float = 0.0  # area under the curve
     deletion_random: float = 0.0
     insertion: float = 0.0
@@ -84,6 +85,7 @@ def _measured(gold: GoldCase, language: Language, answered: Answered, graph: Gra
     *_, first = first, *rounds
     others = [_last(explain(replace(made, _known={}), most=most, seed=seed)) for seed in range(1, SEEDS)]
     fixed = _last(explain(made, most=most, seed=0, adaptive=False))
+    again = _last(explain(replace(made, _known={}), most=most, seed=1, adaptive=False))
     tops = [frozenset(each.strongest(0)) for each in (first, *others)]
     curves = _curves(made, first)
     return Measured(
@@ -97,6 +99,7 @@ def _measured(gold: GoldCase, language: Language, answered: Answered, graph: Gra
         jaccard=statistics.fmean(len(a & b) / len(a | b) for a, b in combinations(tops, 2)),
         same_as_fixed=frozenset(fixed.strongest(0)) == tops[0],
         ties_with_fixed=fixed.names_again(first),
+        fixed_again=frozenset(again.strongest(0)) == frozenset(fixed.strongest(0)),
         **curves,
         planted=_planted(gold.case, first, answered, graph, language, most),
         neutral=first.neutral,
@@ -248,6 +251,7 @@ def _figures(measured: Sequence[Measured]) -> dict[str, Any]:
         "at_most_half_the_samples": share(lambda each: each.samples <= MOST // 2),
         "adaptive_same_top5": share(lambda each: each.same_as_fixed),
         "adaptive_same_top5_or_tied": share(lambda each: each.ties_with_fixed),
+        "fixed_same_top5_over_seeds": share(lambda each: each.fixed_again),
         "adaptive_same_top5_with_half": share(lambda each: each.same_as_fixed and each.samples <= MOST // 2),
         "adaptive_same_or_tied_with_half": share(lambda each: each.ties_with_fixed and each.samples <= MOST // 2),
         "deletion_ratio_median": median(lambda each: each.deletion / max(each.deletion_random, 1e-9)),

@@ -28,8 +28,11 @@ def expected(item: Item, answer: Answer, items: Sequence[Item]) -> bool:
     return item.required and asked(item, values)
 
 
-def missing(item: Item, answers: Sequence[Answer], items: Sequence[Item]) -> int:
-    return sum(item.id not in answer.values and expected(item, answer, items) for answer in answers)
+def missing(study: Read, item: Item, answers: Sequence[Answer]) -> int:
+    return sum(
+        item.id not in answer.values and study.of_case(item, answer.case) and expected(item, answer, study.items)
+        for answer in answers
+    )
 
 
 def judged(item: str) -> Any:
@@ -83,7 +86,7 @@ def item_result(study: Read, item: Item, answers: Sequence[Answer]) -> ItemResul
         label=Note(item.label.en, item.label.zh),
         n=len(rows.values),
         cannot_judge=given.count(CANNOT_JUDGE),
-        missing=missing(item, answers, study.items),
+        missing=missing(study, item, answers),
         counts=counts,
         shares=shares,
         top_two=share(rows, scale[-2:], study.level) if scale else None,

@@ -94,7 +94,7 @@ def to_cell(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (tuple, list, dict)):
-        return json.dumps(value, ensure_ascii=False, sort_keys=True, allow_nan=False)
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
     return repr(value) if isinstance(value, float) else str(value)
 
 

@@ -131,6 +131,21 @@ class Read:
         each = {page.id for page in self.instrument.pages if page.asked == "each"}
         return tuple(item for item in self.instrument.items if item.page in each)
 
+    @cached_property
+    def explained(self) -> set[str]:
+        """Cases with explanations, as far as the data tell: somebody answered what is asked of one.
+
+        Where an arm lacks one the panel asks nothing of explanations.
+        """
+        pages = {page.id for page in self.instrument.pages if page.shows}
+        about = {item.id for item in self.instrument.items if item.page in pages}
+        return {answer.case for answer in self.answers if about & answer.values.keys()}
+
+    def of_case(self, item: Item, case: str) -> bool:
+        """Whether `item` is asked of a case at all."""
+        page = next(page for page in self.instrument.pages if page.id == item.page)
+        return not page.shows or case in self.explained
+
     @property
     def asks_acceptance(self) -> bool:
         return any(item.id == ACCEPT for item in self.items)

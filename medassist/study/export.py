@@ -62,9 +62,8 @@ which the import takes off.
 
 To compute all results again from these files:
 
-    python -m medassist study import THIS_FOLDER_OR_ZIP
-    python -m medassist study report {study_id}
-
+    python -m medassist study import THIS_FOLDER_OR_ZIP --json
+    python -m medassist study import THIS_FOLDER_OR_ZIP --html report.html
 
 本文件夹为 MedAssist 导出的盲法临床评价研究数据。ratings.csv 每行为一项评分的一个版本，
 codebook.csv 以中英文说明各列与代码。用上述两条命令可由这些文件重新计算全部结果。
@@ -110,7 +109,7 @@ def files(dataset: Dataset) -> dict[str, bytes]:
     made["instrument.json"] = _json(data.instrument)
     made["study.json"] = _json({"format": FORMAT} | {name: getattr(data, name) for name in _scalars()})
     made["README.txt"] = README.format(
-        title=data.title, state=data.state, blinded=BLINDED if data.blinded else "", sums=SUMS, study_id=data.study_id
+        title=data.title, state=data.state, blinded=BLINDED if data.blinded else "", sums=SUMS
     ).encode()
     sums = "".join(f"{hashlib.sha256(made[name]).hexdigest()}  {name}\n" for name in sorted(made))
     return made | {SUMS: sums.encode()}

@@ -229,10 +229,10 @@ class _Seats:
 def _page(request: Request, account: Account, seats: list[Seat], asked: str, panel: Panel, *, local: bool) -> Response:
     language = language_of(request)
     chosen = next((rater for rater, _ in seats if rater.id == asked), None)
-    if chosen is None and len(seats) == 1 and not local:
-        chosen = seats[0][0]
     if asked and chosen is None:
         panel.denied(account.id, asked)
+    if chosen is None and len(seats) == 1 and not local:
+        chosen = seats[0][0]
     standing = panel.standing(chosen.id) if chosen else None
     if chosen and local:
         panel.audit.record(account.id, "seat.taken", chosen.id)

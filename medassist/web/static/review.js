@@ -64,8 +64,8 @@
 
   async function next({ rest = false } = {}) {
     at?.saver.close();
-    at = null;
     const answer = await ask("GET", "standing");
+    at = null;
     if (answer.status !== 200) return screen(words.stopped, answer.data.message, reloadButton());
     standing = answer.data;
     if (standing.shows !== "rate") return location.reload();
@@ -209,11 +209,11 @@
       if (mine !== at) return;
       if (answer?.status !== 200) break;
     }
-    lock(false);
     if (answer?.status === 200) {
-      announce(words.submitted);
+      announce(words.submitted); // and nothing can be pressed until the next one is there
       return answer.data.state === "submitted" ? next({ rest: true }) : open(at.sheet.id);
     }
+    lock(false);
     if (answer) decline(answer);
   }
 
