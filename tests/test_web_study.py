@@ -469,6 +469,21 @@ def test_faults_are_told_by_row_and_nothing_is_imported(lead: TestClient) -> Non
     assert broken.status_code == 400
 
 
+def test_unknown_columns_can_be_explained(site: Site, lead: TestClient) -> None:
+    study = made(lead)
+    rows = "Nr,Complaint today,history,Ward <b>\n1,Sudden chest pain,Since this morning,7\n"
+    asked = sent(lead, f"{study}/cases/check", rows.encode(), "cases.csv")
+    token = re.search(r'name="token" value="([^"]+)"', asked.text)
+    assert token and "What are these columns?" in asked.text and "Ward &lt;b&gt;" in asked.text
+    told = {"column:Nr": "id", "column:Complaint today": "chief_complaint", "column:Ward <b>": ""}
+    again = lead.post(f"{study}/cases/check", data={"token": token[1]} | told)
+    token = re.search(r'name="token" value="([^"]+)"', again.text)
+    assert again.status_code == 200 and token and "1 of 1 rows" in again.text
+    assert lead.post(f"{study}/cases", data={"token": token[1]}).status_code == 303
+    [case] = site.services.lead.studies.cases(study.rpartition("/")[2])
+    assert case.key == "1" and "Sudden chest pain" in case.case_json
+
+
 def test_formulas_stay_text(lead: TestClient) -> None:
     study = made(lead)
     formula = '=HYPERLINK("http://evil.example")'
