@@ -179,12 +179,15 @@ class Explanation:
         return cls(units=found, names=tuple(told["names"]), language=told["language"], by=told["by"], **rest)
 
     def names_again(self, before: "Explanation", place: int = 0) -> bool:
-        """Whether an earlier explanation's strongest units are these, up to units that tie with the last of them."""
+        """Whether an earlier explanation's strongest units are these, up to units that tie with the last of them.
+
+        A tie lies within the standard errors of both explanations together: the earlier one is the less certain.
+        """
         now, weights = self.strongest(place), abs(self.weights[place])
         least = float(weights[now[-1]])
+        either = np.hypot(self.errors[place], before.errors[place])
         return all(
-            unit in now or float(weights[unit] + TIE * self.errors[place][unit]) >= least
-            for unit in before.strongest(place)
+            unit in now or float(weights[unit] + TIE * either[unit]) >= least for unit in before.strongest(place)
         )
 
     def compared(self, one: int, other: int) -> Rows:
