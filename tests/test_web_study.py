@@ -2,6 +2,7 @@
 
 import json
 import re
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,19 +16,45 @@ from httpx import Response
 
 from medassist.config import load_settings
 from medassist.engines.scripted import ScriptedEngine
+from medassist.errors import EngineError
 from medassist.services import Services, build_services
 from medassist.store.studies import new_id
 from medassist.study.cases import COLUMNS
 from medassist.study.panel import Given
+from medassist.ui.words import WORDS as COMMON
 from medassist.web.guard import Guard
+from medassist.web.pages import STATIC
 from medassist.web.signin import install
 from medassist.web.study import acting, drafting, leaks, reading, results
 from medassist.web.study import install as install_study
 from medassist.web.study.files import MAX_UPLOAD, Shelf, Upload
 from medassist.web.study.form import Form, first_values, protocol_of, read_file, typed_of
 from medassist.web.study.leaks import pieces
+from medassist.web.study.words import WORDS
+from medassist.web.words import WORDS as WEB
 from tests.studying import ANSWER, CLOSING, GOOD, protocol
 
+STUDY = STATIC.parent / "study"
+SOURCES = "".join(
+    path.read_text()
+    for path in (*STUDY.glob("*.py"), *(STATIC.parent / "templates" / "study").glob("*.html"))
+    if not path.name.endswith("words.py")
+)
+PREFIXES = (
+    "told_answers_",
+    "state_",
+    "step_",
+    "said_",
+    "leak_",
+    "job_",
+    "kind_",
+    "due_",
+    "source_",
+    "measure_",
+    "mode_",
+    "withdrawn_",
+    "lang_",
+)
 HERE = "http://127.0.0.1:7860"
 PASSWORD = "a quiet harbor"
 EVIL = "<script>alert(1)</script>"
@@ -176,6 +203,24 @@ def begun(site: Site, lead: TestClient, **changed: str) -> str:
     consented(site.services, study)
     assert lead.post(f"{study}/assign").status_code == 303
     return study
+
+
+# --- Words.
+
+
+def test_every_word_of_the_templates_exists_in_both_languages() -> None:
+    used = {
+        word
+        for path in (STATIC.parent / "templates" / "study").glob("*.html")
+        for word in re.findall(r'say\("(\w+)"[,)]', path.read_text())
+    }
+    assert len(used) > 100
+    for word in used:
+        for language in ("en", "zh"):
+            known = WORDS.get(word) or WEB.get(word) or COMMON[word]
+            assert known[language].strip(), word
+    unused = {word for word in WORDS if not re.search(rf"\b{word}\b", SOURCES) and not word.startswith(PREFIXES)}
+    assert not unused
 
 
 # --- Who may.
@@ -424,6 +469,21 @@ def test_faults_are_told_by_row_and_nothing_is_imported(lead: TestClient) -> Non
     assert broken.status_code == 400
 
 
+def test_unknown_columns_can_be_explained(site: Site, lead: TestClient) -> None:
+    study = made(lead)
+    rows = "Nr,Complaint today,history,Ward <b>\n1,Sudden chest pain,Since this morning,7\n"
+    asked = sent(lead, f"{study}/cases/check", rows.encode(), "cases.csv")
+    token = re.search(r'name="token" value="([^"]+)"', asked.text)
+    assert token and "What are these columns?" in asked.text and "Ward &lt;b&gt;" in asked.text
+    told = {"column:Nr": "id", "column:Complaint today": "chief_complaint", "column:Ward <b>": ""}
+    again = lead.post(f"{study}/cases/check", data={"token": token[1]} | told)
+    token = re.search(r'name="token" value="([^"]+)"', again.text)
+    assert again.status_code == 200 and token and "1 of 1 rows" in again.text
+    assert lead.post(f"{study}/cases", data={"token": token[1]}).status_code == 303
+    [case] = site.services.lead.studies.cases(study.rpartition("/")[2])
+    assert case.key == "1" and "Sudden chest pain" in case.case_json
+
+
 def test_formulas_stay_text(lead: TestClient) -> None:
     study = made(lead)
     formula = '=HYPERLINK("http://evil.example")'
@@ -475,7 +535,8 @@ def test_an_export_that_was_altered_is_refused(site: Site, lead: TestClient) -> 
     blinded = sent(lead, "/study/reproduce", export, "export.zip")
     assert blinded.status_code == 400 and "still blinded" in blinded.text
     for data in (b"no zip", export[:-200]):
-        assert sent(lead, "/study/reproduce", data, "export.zip").status_code == 400
+        refused = sent(lead, "/study/reproduce", data, "export.zip")
+        assert refused.status_code == 400 and "export.zip: " in refused.text and "/export-" not in refused.text
 
 
 # --- Answers that tell who wrote them.
@@ -555,3 +616,26 @@ def test_addresses_of_forms_lead_back_to_the_study(lead: TestClient) -> None:
     study = made(lead)
     assert lead.get(f"{study}/cases/check?lang=zh").headers["location"] == f"{study}?lang=zh"
     assert 'lang="zh-CN"' in lead.get(f"{study}?lang=zh").text
+
+
+def test_the_sample_is_made_in_the_background_once(site: Site, lead: TestClient) -> None:
+    go, made = threading.Event(), list[int]()
+
+    def make() -> None:
+        made.append(1)
+        go.wait(30)
+
+    site.desk.jobs.make_sample(make)
+    assert "The sample study is being made" in lead.get("/study").text
+    assert lead.post("/study/sample").headers["location"] == "/study"
+    go.set()
+    while site.desk.jobs.makes_sample:
+        time.sleep(0.01)
+    assert made == [1] and "is being made" not in lead.get("/study").text
+
+    def fail() -> None:
+        raise EngineError(reason="no answer to this case is recorded.", reason_zh="没有该病例的回答记录。")
+
+    with pytest.raises(EngineError):
+        site.desk.jobs.make_sample(fail)
+    assert "no answer to this case is recorded" in lead.get("/study").text

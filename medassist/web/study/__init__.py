@@ -15,9 +15,9 @@ from medassist.web.study.jobs import Computed, Jobs
 def install(app: FastAPI, services: Services) -> Desk:
     """Put the study pages into the application. What is returned is to be closed with it."""
 
-    def write(study_id: str, holder: str, stopped: Callable[[], bool]) -> object:
+    def write(study_id: str, holder: str, stopped: Callable[[], bool], explained: bool) -> object:
         with answerer(services) as ask:
-            return generate(services.lead.studies, study_id, ask, holder=holder, stopped=stopped)
+            return generate(services.lead.studies, study_id, ask, holder=holder, stopped=stopped, explained=explained)
 
     desk = Desk(services, Jobs(write), Shelf(), Computed())
     app.state.study_desk = desk

@@ -12,13 +12,13 @@ from medassist.store.accounts import Account
 from medassist.study import inviting
 from medassist.study.adjudication import adjudicate
 from medassist.study.answers import import_answers, read_answers
-from medassist.study.cases import ReadCases, keep_cases, read_cases
+from medassist.study.cases import COLUMNS, ReadCases, keep_cases, read_cases
 from medassist.study.lead import Lead, NewRater
 from medassist.study.rows import require_faultless
 from medassist.web.identity import require, services_of
 from medassist.web.pages import language_of
 from medassist.web.study.desk import back, desk_of, study_page, tried
-from medassist.web.study.files import Sent, typed, uploaded
+from medassist.web.study.files import TABLES, Sent, Shelf, Upload, typed, uploaded
 from medassist.web.study.form import Form, arms_of
 from medassist.web.study.form_words import FORM
 from medassist.web.study.view import View
@@ -56,14 +56,15 @@ def check_cases(request: Request, study_id: str, sent: Sent) -> Response:
     desk = desk_of(request)
     try:
         desk.services.lead.studies.require(study_id, "draft", "enrolling")
-        upload = uploaded(sent)
+        upload = _to_check(desk.shelf, f"{account.id} {study_id}", sent)
     except UnknownStudy:
         raise
     except InputError as error:
         return study_page(request, account, study_id, at="cases", error=error)
-    read = read_cases(upload.data, upload.name)
-    token = "" if read.faults else desk.shelf.put(f"{account.id} {study_id}", upload)
-    checked = _checked(read) | {"token": token}
+    read = read_cases(upload.data, upload.name, upload.columns)
+    unknown = _unknown(upload, read)
+    token = "" if read.faults and not unknown else desk.shelf.put(f"{account.id} {study_id}", upload)
+    checked = _checked(read) | {"token": token, "unknown": unknown, "columns": upload.columns}
     return study_page(request, account, study_id, at="cases", checked=checked, status=400 if read.faults else 200)
 
 
@@ -75,7 +76,7 @@ def keep_checked(request: Request, study_id: str, sent: Sent) -> Response:
 
     def do() -> str:
         upload = desk.shelf.take(f"{account.id} {study_id}", token)
-        count = keep_cases(desk.services.lead.studies, study_id, read_cases(upload.data, upload.name))
+        count = keep_cases(desk.services.lead.studies, study_id, read_cases(upload.data, upload.name, upload.columns))
         desk.shelf.drop(token)
         desk.services.audit.record(account.id, "study.cases", study_id, new={"added": count})
         return "cases"
@@ -97,6 +98,23 @@ def remove_case(request: Request, study_id: str, sent: Sent) -> Response:
     return tried(request, account, study_id, "cases", do)
 
 
+def _to_check(shelf: Shelf, whose: str, sent: Sent) -> Upload:
+    """A file that is handed in, or one that was checked before and whose unknown columns are now explained."""
+    fields = typed(sent)
+    if "token" not in fields:
+        return uploaded(sent)
+    told = {name.removeprefix("column:"): value for name, value in fields.items() if name.startswith("column:")}
+    before = shelf.take(whose, fields["token"])
+    return replace(before, columns={**before.columns, **told})
+
+
+def _unknown(upload: Upload, read: ReadCases) -> list[str]:
+    """The columns of a table that nobody knows; the lead can say what they are."""
+    if not upload.name.lower().endswith(TABLES) or read.cases:
+        return []
+    return [fault.column for fault in read.faults if fault.row == 1 and fault.column and fault.column not in COLUMNS]
+
+
 def _checked(read: ReadCases) -> dict[str, Any]:
     wrong = {fault.row for fault in read.faults}
     good = {case.row for case in read.cases} - wrong
@@ -113,9 +131,9 @@ def _checked(read: ReadCases) -> dict[str, Any]:
 
 
 @router.post("/study/{study_id}/answers/start")
-def start_answers(request: Request, study_id: str) -> Response:
+def start_answers(request: Request, study_id: str, sent: Sent) -> Response:
     account = require(request, "lead")
-    desk = desk_of(request)
+    desk, explained = desk_of(request), typed(sent).get("explained") == "yes"
     lead = desk.services.lead
 
     def do() -> str:
@@ -123,8 +141,8 @@ def start_answers(request: Request, study_id: str) -> Response:
         job = lead.studies.generation(study_id)
         if job is not None and job.state in ("running", "stopping"):
             raise NotNow(reason="answers are being written already.", reason_zh="回答正在生成中。")
-        desk.services.audit.record(account.id, "study.answers_begun", study_id)
-        desk.jobs.start(study_id)
+        desk.services.audit.record(account.id, "study.answers_begun", study_id, new={"explained": explained})
+        desk.jobs.start(study_id, explained)
         return "started"
 
     return tried(request, account, study_id, "answers", do)

@@ -10,6 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 from medassist.errors import InputError, MedAssistError, NotNow, UnknownStudy
 from medassist.services import Services
 from medassist.store.accounts import Account
+from medassist.study.cases import COLUMNS
 from medassist.study.releasing import blocked
 from medassist.web.identity import services_of
 from medassist.web.pages import language_of, page
@@ -86,6 +87,7 @@ def study_page(
         max_arms=MAX_ARMS,
         most_troubles=TROUBLES_SHOWN,
         most_cases=CASES_SHOWN,
+        case_columns=COLUMNS,
         most_faults=FAULTS_SHOWN,
         waiting=len(blocked(services.lead, study_id)) if view.is_open else 0,
         accounts={each.id: each for each in accounts},

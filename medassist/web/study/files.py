@@ -4,8 +4,8 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Final
 
 from fastapi import Depends, Request
@@ -18,6 +18,7 @@ MAX_UPLOAD: Final = 1_500_000
 MAX_TEXT: Final = 200_000
 KEPT_SECONDS: Final = 20 * 60
 KEPT_FILES: Final = 8
+TABLES: Final = (".csv", ".tsv", ".txt")
 
 
 async def _form(request: Request) -> AsyncIterator[FormData]:
@@ -33,11 +34,14 @@ Sent = Annotated[FormData, Depends(_form)]
 class Upload:
     name: str
     data: bytes
+    columns: Mapping[str, str] = field(
+        default_factory=dict
+    )  # what columns of a table are called here; "" leaves one out
 
 
-def uploaded(form: FormData, field: str = "file") -> Upload:
+def uploaded(form: FormData) -> Upload:
     """The file of a form. Raises `InvalidStudy` where there is none or it is too large; says nothing of its content."""
-    sent = form.get(field)
+    sent = form.get("file")
     if not isinstance(sent, UploadFile) or not sent.filename:
         raise InputError(reason=WORDS["choose_file"]["en"], reason_zh=WORDS["choose_file"]["zh"])
     data = sent.file.read(MAX_UPLOAD + 1)

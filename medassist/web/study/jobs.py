@@ -22,8 +22,8 @@ SOON: Final = 0.5
 WAIT_SECONDS: Final = 30
 KEPT_RESULTS: Final = 6
 
-Write = Callable[[str, str, Callable[[], bool]], object]
-"""Writes the answers of a study: its id, who holds the job, and whether it is to stop."""
+Write = Callable[[str, str, Callable[[], bool], bool], object]
+"""Writes the answers of a study: its id, who holds the job, when it is to stop, and whether to explain each."""
 
 
 class Jobs:
@@ -36,16 +36,20 @@ class Jobs:
         self._sample: Future[object] | None = None
         self._lock = threading.Lock()
 
-    def start(self, study_id: str) -> None:
+    def start(self, study_id: str, explained: bool) -> None:
         """Begin to write answers, and come back while it goes on. Raises what keeps it from beginning."""
-        _soon(self._submit(self._write, study_id, secrets.token_hex(8), self._closing.is_set))
+        job = self._pool.submit(self._write, study_id, secrets.token_hex(8), self._closing.is_set, explained)
+        job.add_done_callback(_logged)
+        _soon(job)
 
     def make_sample(self, make: Callable[[], object]) -> None:
         """Begin to make the sample study, unless one is being made. Raises what keeps it from beginning."""
         with self._lock:
             if self.makes_sample:
                 return
-            self._sample = self._submit(make)
+            self._sample = Future()
+            # Nothing to wait for at the end: a sample that is half made can be made again.
+            threading.Thread(target=_done, args=(self._sample, make), name="medassist-sample", daemon=True).start()
         _soon(self._sample)
 
     @property
@@ -65,15 +69,18 @@ class Jobs:
         self._closing.set()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _submit(self, do: Callable[..., object], *given: object) -> Future[object]:
-        job = self._pool.submit(do, *given)
-        job.add_done_callback(_logged)
-        return job
-
 
 def _soon(job: Future[object]) -> None:
     with contextlib.suppress(TimeoutError):
         job.result(timeout=SOON)
+
+
+def _done(job: Future[object], do: Callable[[], object]) -> None:
+    try:
+        job.set_result(do())
+    except Exception as error:  # told by the list of studies
+        job.set_exception(error)
+        _logged(job)
 
 
 def _logged(job: Future[object]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from medassist.errors import InputError, Language, UnknownStudy
+from medassist.errors import InputError, InvalidStudy, Language, UnknownStudy
 from medassist.study.analysis import analyse, contract
 from medassist.study.collecting import dataset
 from medassist.study.export import files, read_export, zipped
@@ -85,7 +85,7 @@ def reproduce(request: Request, sent: Sent) -> Response:
     try:
         made = desk_of(request).computed.get("", lambda: _of_export(uploaded(sent)), keep=False)
         if typed(sent).get("as") == "numbers":
-            return download(_numbers(made), f"report-{made.study[:40]}.json", "application/json")
+            return download(_numbers(made), "report.json", "application/json")
         text = desk_of(request).computed.get("", lambda: report_html(made, language), keep=False)
     except InputError as error:
         return show(request, "reproduce", account, status_of(error), told=error.text(language))
@@ -96,7 +96,11 @@ def _of_export(upload: Upload) -> Analysis:
     with tempfile.TemporaryDirectory(prefix="export-") as folder:
         path = Path(folder) / "export.zip"
         path.write_bytes(upload.data)
-        return analyse(read_export(path))
+        try:
+            return analyse(read_export(path))
+        except InvalidStudy as error:
+            where = str(error.details["where"]).removeprefix(f"{folder}/")
+            raise InvalidStudy(**(error.details | {"where": where})) from None
 
 
 def _analysis(desk: Desk, study_id: str) -> Analysis:

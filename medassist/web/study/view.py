@@ -132,6 +132,10 @@ class View:
     def has_engines(self) -> bool:
         return any(config.source == "engine" for config in self.configs.values())
 
+    @property
+    def asks_explanations(self) -> bool:
+        return any(page.shows == "explanation" for page in self.instrument.pages)
+
     @cached_property
     def failed(self) -> list[tuple[str, str, str]]:
         """Case, arm, code of the error."""
