@@ -15,8 +15,9 @@ from medassist.study.arms import ArmConfig
 from medassist.study.blinding import blind
 from medassist.study.instrument import Instrument, load_instrument
 from medassist.study.lead import Lead, NewRater
-from medassist.study.panel import Given, Panel
+from medassist.study.panel import Panel
 from medassist.study.protocol import Protocol, read_protocol
+from medassist.study.sheets import Given
 
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from medassist.deidentify import warm_up
 from medassist.engines.scripted import ScriptedEngine
 from medassist.store.studies import new_id
-from medassist.study.panel import Given
+from medassist.study.sheets import Given
 from tests.browsing import QUIETLY, Running, visiting
 from tests.studying import ANSWER, GOOD
 

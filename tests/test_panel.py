@@ -22,7 +22,7 @@ from medassist.store.database import writing
 from medassist.store.panel import LEASE
 from medassist.store.study_tables import Response
 from medassist.study.instrument import read_instrument
-from medassist.study.panel import Given, Sheet
+from medassist.study.sheets import Given, Sheet
 from tests.studying import CLOSING, GOOD, Studying, protocol
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

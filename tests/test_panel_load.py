@@ -16,7 +16,7 @@ import pytest
 
 from medassist.errors import MedAssistError
 from medassist.store.studies import new_id
-from medassist.study.panel import Given
+from medassist.study.sheets import Given
 from tests.studying import GOOD, Studying, protocol
 
 pytestmark = pytest.mark.slow

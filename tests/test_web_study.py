@@ -20,7 +20,7 @@ from medassist.errors import EngineError
 from medassist.services import Services, build_services
 from medassist.store.studies import new_id
 from medassist.study.cases import COLUMNS
-from medassist.study.panel import Given
+from medassist.study.sheets import Given
 from medassist.ui.words import WORDS as COMMON
 from medassist.web.guard import Guard
 from medassist.web.pages import STATIC

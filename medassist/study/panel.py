@@ -4,88 +4,25 @@ Answers go out under A and B and ratings come back under A and B; they are kept 
 adjudications look like any other assignment. Whatever belongs to somebody else is unknown here, and the asking is noted.
 """
 
-import json
 import statistics
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from medassist.audit import Audit
 from medassist.case import PatientCase
 from medassist.errors import Incomplete, InvalidStudy, Language, NotNow, UnknownAssignment
-from medassist.store.panel import Outcome, Outline, PanelStore, Values, Wrote
-from medassist.store.study_tables import Assignment, Rater, Rating, Response, Study, StudyArm
+from medassist.store.panel import Outcome, PanelStore, Values, Wrote
+from medassist.store.study_tables import Assignment, Rater, Response, Study, StudyArm
+from medassist.study.entered import LABELS, by_response, of_ratings, rows_of, under_labels
 from medassist.study.faults import Bilingual
-from medassist.study.instrument import Instrument, Item, Page, check
+from medassist.study.instrument import Instrument, Page
+from medassist.study.sheets import Done, Given, Sheet, Standing
+from medassist.study.turns import done, following
 
-LABELS = ("A", "B")
-BOTH = "both"
-"""Under which what is asked of the pair comes back."""
-PREFERRED, TIE = "preferred", "tie"
 MAX_REASON = 2000
 MAX_KEY = 100
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """One assignment as its rater sees it. `values` and `problems` are under A, B and both."""
-
-    id: str
-    kind: str  # practice | rating | closing
-    state: str
-    place: int
-    of: int
-    language: Language
-    case: str
-    reference: tuple[str, ...]  # the right diagnosis and what must not be missed
-    cant_miss: tuple[str, ...]
-    answers: dict[str, str]
-    explanations: dict[str, dict[str, Any]]
-    pages: tuple[Page, ...]
-    items: dict[str, tuple[Item, ...]]  # page → what it asks
-    locked: tuple[str, ...]
-    values: dict[str, dict[str, Any]]
-    revision: int
-    active_ms: int
-    paired: bool
-
-
-@dataclass(frozen=True)
-class Done:
-    """A submitted assignment, by its place among those of its kind."""
-
-    id: str
-    kind: str  # practice | rating | closing
-    place: int
-
-
-@dataclass(frozen=True)
-class Standing:
-    """How far a rater is."""
-
-    pseudonym: str
-    title: str
-    state: str  # of the study
-    consented: bool
-    withdrawn: bool
-    practice: tuple[int, int]  # done, all
-    rated: tuple[int, int]
-    closing: tuple[int, int]
-    usual_ms: int | None  # median working time of an assignment
-    next: str | None
-    waiting_until: datetime | None  # when the next one is due, where none is now
-
-
-@dataclass(frozen=True)
-class Given:
-    """What a page sends: values under A, B and both, on which revision they build, and the time worked since the last."""
-
-    holder: str
-    revision: int
-    key: str
-    values: Mapping[str, Mapping[str, Any]]
-    active_ms: int = 0
 
 
 @dataclass
@@ -121,7 +58,7 @@ class Panel:
     def standing(self, rater_id: str) -> Standing:
         rater, study = self.store.rater(rater_id)
         rows = [row for row in self.store.outlines(rater_id) if row.state != "withdrawn"]
-        due, waiting = _next(rows, self.clock())
+        due, waiting = following(rows, self.clock())
         times = [row.active_ms for row in rows if row.state == "submitted" and row.kind in ("primary", "repeat")]
         return Standing(
             rater.pseudonym,
@@ -129,9 +66,9 @@ class Panel:
             study.state,
             rater.consent_at is not None,
             rater.withdrawn_at is not None,
-            practice=_done(rows, "practice"),
-            rated=_done(rows, "primary", "repeat", "adjudication"),
-            closing=_done(rows, "closing"),
+            practice=done(rows, "practice"),
+            rated=done(rows, "primary", "repeat", "adjudication"),
+            closing=done(rows, "closing"),
             usual_ms=int(statistics.median(times)) if times else None,
             next=due.id if due is not None and study.state == "rating" else None,
             waiting_until=waiting,
@@ -162,7 +99,7 @@ class Panel:
         asked = next((row for row in rows if row.id == assignment_id), None)
         if asked is None:
             raise UnknownAssignment
-        due, _ = _next(rows, self.clock())
+        due, _ = following(rows, self.clock())
         if asked.state == "open" and (due is None or due.id != asked.id):
             raise NotNow(reason="another assignment comes first.", reason_zh="请先完成前面的任务。")
         return self.store.open(rater_id, assignment_id, holder, self.clock(), take=take)
@@ -224,7 +161,7 @@ class Panel:
             if shown is None or (shown.after and shown.after not in assignment.pages):
                 raise NotNow(reason="this page is not open.", reason_zh="本页尚未开放。")
             first = page == pages[0].id
-            rows, problems = self._rows(instrument, page, responses, draft, first, language)
+            rows, problems = rows_of(instrument, page, responses, draft, first, language)
             if problems:
                 raise Incomplete(tuple(problems))
             last = {each.id for each in pages} <= {*assignment.pages, page}
@@ -244,7 +181,7 @@ class Panel:
             _, responses = self.store.shown(assignment)
             rows, problems = list[tuple[str, str, str]](), list[tuple[str, str, str]]()
             for n, page in enumerate(self._pages(instrument, assignment, responses)):
-                more, wrong = self._rows(instrument, page.id, responses, draft, not n, language)
+                more, wrong = rows_of(instrument, page.id, responses, draft, not n, language)
                 rows, problems = rows + more, problems + wrong
             if problems:
                 raise Incomplete(tuple(problems))
@@ -285,7 +222,7 @@ class Panel:
             raise InvalidStudy(where="key", reason="is missing or too long.", reason_zh="缺失或过长。")
         _, study = self.store.rater(rater_id)
         instrument = self._instrument(study)
-        return assignment, _by_response(given.values, assignment.responses, instrument), instrument
+        return assignment, by_response(given.values, assignment.responses, instrument), instrument
 
     def _wrote(self, rater_id: str, assignment: Assignment, given: Given) -> Wrote:
         return Wrote(
@@ -298,45 +235,11 @@ class Panel:
             self.clock(),
         )
 
-    def _rows(
-        self,
-        instrument: Instrument,
-        page: str,
-        responses: list[Response],
-        draft: Values,
-        first: bool,
-        language: Language,
-    ) -> tuple[list[tuple[str, str, str]], list[tuple[str, str, str]]]:
-        """The ratings of one page, and what is wrong with them as label, item, text."""
-        rows: list[tuple[str, str, str]] = []
-        problems: list[tuple[str, str, str]] = []
-        for label, response in zip(LABELS, responses, strict=False):
-            values = draft.get(response.id, {})
-            problems += [(label, each.item, each.text) for each in check(instrument, values, language, page)]
-            items = {item.id for item in instrument.of_page(page)}
-            rows += [
-                (response.id, item, _text(value))
-                for item, value in values.items()
-                if item in items and value not in ("", None, [], ())
-            ]
-        if len(responses) > 1 and first:
-            chosen = draft.get(BOTH, {}).get(PREFERRED)
-            if chosen is None:
-                problems.append((BOTH, PREFERRED, _UNANSWERED[language == "zh"]))
-            else:
-                rows += [(each.id, PREFERRED, _preferred(chosen, each.id)) for each in responses]
-        return rows, problems
-
     def _values(
         self, assignment: Assignment, responses: list[Response], instrument: Instrument
     ) -> dict[str, dict[str, Any]]:
         """What is entered, under A, B and both: the draft, or what was submitted."""
-        draft = self._with_locked(assignment, assignment.draft, instrument)
-        labels = {response.id: label for response, label in zip(responses, LABELS, strict=False)}
-        told = {labels[response]: dict(values) for response, values in draft.items() if response in labels}
-        if (chosen := draft.get(BOTH, {}).get(PREFERRED)) is not None:
-            told[BOTH] = {PREFERRED: labels.get(chosen, TIE)}
-        return told
+        return under_labels(self._with_locked(assignment, assignment.draft, instrument), responses)
 
     def _with_locked(self, assignment: Assignment, draft: Mapping[str, Any], instrument: Instrument) -> Values:
         """A draft in which the pages that are locked hold what was rated, whatever a page sent of them since."""
@@ -344,12 +247,9 @@ class Panel:
             return dict(draft)
         locked = {item.id for page in assignment.pages for item in instrument.of_page(page)}
         kept = {key: {item: v for item, v in values.items() if item not in locked} for key, values in draft.items()}
-        for key, values in _of_ratings(self.store.values(assignment.id), instrument).items():
+        for key, values in of_ratings(self.store.values(assignment.id), instrument).items():
             kept[key] = {**kept.get(key, {}), **values}
         return kept
-
-
-_UNANSWERED = ("Which answer you prefer has not been answered.", "尚未选择更倾向的回答。")
 
 
 class _Noted:
@@ -375,89 +275,3 @@ def _told_explanation(kept: Mapping[str, Any]) -> dict[str, Any]:
     """What is kept with an explanation also says how it was made, and so by which model."""
     units = [{"text": str(unit["text"]), "weight": round(float(unit["weight"]), 3)} for unit in kept.get("units", [])]
     return {"sentence": str(kept.get("sentence", "")), "units": units, "reliable": bool(kept.get("reliable"))}
-
-
-def _done(rows: list[Outline], *kinds: str) -> tuple[int, int]:
-    those = [row for row in rows if row.kind in kinds]
-    return sum(row.state == "submitted" for row in those), len(those)
-
-
-def _next(rows: list[Outline], now: datetime) -> tuple[Outline | None, datetime | None]:
-    """The first that is due, or when one will be. The closing questions wait for everything else."""
-    by_id = {row.id: row for row in rows}
-    left = [row for row in rows if row.state in ("open", "started")]
-    waiting: list[datetime] = []
-    for row in sorted(left, key=lambda row: (row.kind == "closing", row.position)):
-        if row.kind == "closing" and waiting:
-            break
-        due = _due(row, by_id)
-        if due is None or due <= now:
-            return row, None
-        waiting.append(due)
-    return None, min(waiting, default=None)
-
-
-def _due(row: Outline, by_id: Mapping[str, Outline]) -> datetime | None:
-    first = by_id.get(row.repeat_of or "")
-    if not row.wait_days or first is None or first.submitted_at is None:
-        return None
-    return first.submitted_at + timedelta(days=row.wait_days)
-
-
-def _by_response(values: Mapping[str, Mapping[str, Any]], responses: list[str], instrument: Instrument) -> Values:
-    """Values under labels as values under responses. Raises `InvalidStudy` for a label or item that there is none of."""
-    named = dict(zip(LABELS, responses, strict=False))
-    items: dict[str, Item] = {item.id: item for item in instrument.items}
-    taken: Values = {}
-    for label, given in values.items():
-        if label == BOTH and len(responses) > 1:
-            chosen = given.get(PREFERRED)
-            if chosen is not None:
-                if chosen not in (*named, TIE):
-                    raise InvalidStudy(where=PREFERRED, reason="must be A, B or tie.", reason_zh="必须是 A、B 或 tie。")
-                taken[BOTH] = {PREFERRED: named.get(chosen, TIE)}
-        elif label in named:
-            for item, value in given.items():
-                if item not in items or not _plain(value):
-                    raise InvalidStudy(where=str(item)[:60], reason="is no question of this instrument, or has no possible value.", reason_zh="不是本量表的条目，或其值无效。")  # fmt: skip
-            taken[named[label]] = dict(given)
-        else:
-            raise InvalidStudy(where=str(label)[:10], reason="there is no such answer.", reason_zh="没有这个回答。")
-    return taken
-
-
-def _plain(value: object) -> bool:
-    if isinstance(value, list):
-        return len(value) <= 100 and all(isinstance(each, str) and len(each) <= 100 for each in value)
-    if isinstance(value, str):
-        return len(value) <= 200_000 and "\0" not in value
-    return value is None or (isinstance(value, int) and abs(value) < 1_000_000)
-
-
-def _text(value: object) -> str:
-    return json.dumps(value) if isinstance(value, (list, tuple)) else str(value)
-
-
-def _preferred(chosen: str, response: str) -> str:
-    return TIE if chosen == TIE else "yes" if chosen == response else "no"
-
-
-def _of_ratings(ratings: list[Rating], instrument: Instrument) -> Values:
-    kinds = {item.id: item.kind for item in instrument.items}
-    values: Values = {}
-    for row in ratings:
-        if row.item == PREFERRED:
-            if row.value == "yes":
-                values[BOTH] = {PREFERRED: row.response_id}
-            elif row.value == TIE:
-                values[BOTH] = {PREFERRED: TIE}
-        elif row.value:
-            kind = kinds.get(row.item)
-            value = json.loads(row.value) if kind == "multi" and row.value.startswith("[") else row.value
-            values.setdefault(row.response_id, {})[row.item] = (
-                int(value) if kind == "rank" and str(value).isdecimal() else value
-            )
-    return values
-
-
-__all__ = ["BOTH", "LABELS", "Done", "Given", "Panel", "Sheet", "Standing"]

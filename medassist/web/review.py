@@ -32,7 +32,8 @@ from medassist.errors import (
 from medassist.store.accounts import Account
 from medassist.store.study_tables import Rater, Study
 from medassist.study.instrument import CANNOT_JUDGE, CANNOT_JUDGE_KEY, CANNOT_JUDGE_LABEL, Item
-from medassist.study.panel import Given, Panel, Sheet, Standing
+from medassist.study.panel import Panel
+from medassist.study.sheets import Given, Sheet, Standing
 from medassist.web.identity import require
 from medassist.web.pages import language_of, page
 from medassist.web.review_words import IN_BROWSER, WORDS

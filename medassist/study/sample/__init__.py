@@ -26,9 +26,10 @@ from medassist.study.cases import ReadCase, ReadCases, keep_cases, read_cases
 from medassist.study.generate import Tally, generate
 from medassist.study.instrument import load_instrument
 from medassist.study.lead import Lead, NewRater
-from medassist.study.panel import Given, Panel
+from medassist.study.panel import Panel
 from medassist.study.protocol import Protocol
 from medassist.study.sample.raters import SimulatedRater
+from medassist.study.sheets import Given
 
 HERE = Path(__file__).parent
 CASES, ANSWERS = HERE / "cases.jsonl", HERE / "answers.jsonl"

@@ -13,7 +13,7 @@ from typing import Any
 
 from medassist.errors import Language
 from medassist.study.instrument import CANNOT_JUDGE
-from medassist.study.panel import Sheet
+from medassist.study.sheets import Sheet
 
 SEVERITY = 0.8
 """Standard deviation of the raters' severity, on the logit scale."""
