@@ -44,8 +44,8 @@ BLOCK = 64
 FIRST, MOST = BLOCK, 512
 """Samples of the first round; rounds double up to the most."""
 STRONGEST = 5
-SETTLED = 2
-"""Rounds in a row in which the strongest units must stay the same."""
+ROUGH = BLOCK
+"""A picture of so few samples is shown, but too rough for another one's agreement with it to mean anything."""
 TIE = 2.0
 """Standard errors within which a unit's weight and that of the last of the strongest cannot be told apart."""
 SIGNS = 0.95
@@ -309,7 +309,7 @@ def explain(
     exact = count <= ENUMERATED and 2**count <= most
     plan = _subsets(count) if exact else _halves(count, most, seed)
     rounds = [len(plan[0])] if exact else _rounds(most)
-    unchanged, last = 0, None
+    last: Explanation | None = None
     single = perturbed.weigh(_single(count))
     for size in rounds:
         kept, pairs = plan[0][:size], plan[1][:size]
@@ -319,10 +319,10 @@ def explain(
             break  # stopped before there was a picture
         samples = Samples(kept[done], finite(samples.scores[done]), pairs[done])
         before, last = last, _explained(perturbed, samples, finite(single), exact, seed, began)
-        unchanged = unchanged + 1 if before is not None and last.names_again(before) else 0
+        unchanged = before is not None and before.samples > ROUGH and last.names_again(before)
         if not done.all():
             break
-        if exact or size == rounds[-1] or (adaptive and unchanged >= SETTLED and last.signs[0] >= SIGNS):
+        if exact or size == rounds[-1] or (adaptive and unchanged and last.signs[0] >= SIGNS):
             last = replace(last, settled=True)
             break
         yield last
