@@ -26,13 +26,13 @@ NAMES = (
 
 def asked(number: int) -> tuple[list[Any], list[str]]:
     """The prompts for the perturbed texts of a case."""
-    from medassist.explain import _halves
+    from medassist.fitting import halves
     from medassist.prompt import answer_opening, diagnosis_prompt
     from medassist.units import units, without
 
     text = CASE.format(number)
     found = units(text)
-    kept, _ = _halves(len(found), SAMPLES, number)
+    kept, _ = halves(len(found), SAMPLES, number)
     texts = [without(text, found, [bool(each) for each in row]) for row in kept]
     return [diagnosis_prompt(each, "en").continued(answer_opening("en", "")) for each in texts], texts
 

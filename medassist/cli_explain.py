@@ -9,7 +9,8 @@ import typer
 from medassist.cli_errors import one_line
 from medassist.cli_read import language_of, read_input, settled
 from medassist.config import load_settings
-from medassist.explain import MOST, Explanation, sentence
+from medassist.explain import MOST
+from medassist.explanation import Explanation, sentence
 from medassist.intake import read_case
 from medassist.services import build_services
 

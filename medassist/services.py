@@ -21,7 +21,8 @@ from medassist.deidentify import warm_up
 from medassist.engines import Engine
 from medassist.errors import LANGUAGES, KnowledgeError, Language, MedAssistError, StorageError, UnknownEngine
 from medassist.events import Event, Progress
-from medassist.explain import MOST, Explanation, Perturbed, explain, perturbed
+from medassist.explain import MOST, Perturbed, explain, perturbed
+from medassist.explanation import Explanation
 from medassist.knowledge.graph import Graph
 from medassist.knowledge.versions import Knowledge
 from medassist.prompt import diagnosis_prompt

@@ -17,20 +17,9 @@ from medassist.errors import EngineError
 from medassist.evaluate.cases import GoldCase
 from medassist.evaluate.explanations import draw, measure, summary
 from medassist.events import Finished
-from medassist.explain import (
-    MOST,
-    Explanation,
-    NoFindings,
-    Perturbed,
-    Samples,
-    UnknownTarget,
-    _halves,
-    explain,
-    finite,
-    perturbed,
-    sentence,
-    shares,
-)
+from medassist.explain import MOST, NoFindings, Perturbed, explain, perturbed
+from medassist.explanation import Explanation, UnknownTarget, sentence
+from medassist.fitting import Samples, finite, halves, shares
 from medassist.ground import ground, look_up
 from medassist.knowledge.graph import Graph
 from medassist.prompt import NONE_FITS, Prompt
@@ -125,7 +114,7 @@ def test_few_findings_are_enumerated() -> None:
 
 def test_half_is_left_out_and_then_the_other_half() -> None:
     count = len(units(TEXT))
-    kept, pairs = _halves(count, 128, 0)
+    kept, pairs = halves(count, 128, 0)
     assert all((kept[row] ^ kept[row + 1]).all() and pairs[row] == pairs[row + 1] for row in range(0, 128, 2))
     block = kept[:64].astype(int) * 2 - 1
     assert (block.sum(axis=0) == 0).all()  # kept as often as not

@@ -12,7 +12,7 @@ LAYERS: dict[str, int] = {
     "prompt": 1, "parse": 1, "intake": 1, "compliance": 1, "findings": 1, "units": 1, "unit_cuts": 1, "deidentify": 1,
     "statistics": 1,
     "engines": 2, "store": 2, "knowledge": 2, "audit": 2,
-    "ground": 3, "points": 3, "weighing": 3, "surrogate": 3, "explain": 3, "review": 3, "turn": 3, "answering": 3, "adding": 3, "consult": 3, "evaluate": 3, "study": 3, "accounts": 3,
+    "ground": 3, "points": 3, "weighing": 3, "surrogate": 3, "explanation": 3, "fitting": 3, "explain": 3, "review": 3, "turn": 3, "answering": 3, "adding": 3, "consult": 3, "evaluate": 3, "study": 3, "accounts": 3,
     "services": 4,
     "web": 5, "ui": 5, "cli_errors": 5, "cli_read": 5, "cli_explain": 5, "cli_knowledge": 5, "cli_evaluate": 5, "cli_study": 5, "cli_study_end": 5, "cli_user": 5, "cli": 5, "__main__": 6,
 }  # fmt: skip

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from medassist import explain
-from medassist.explain import Samples, _fit, _foretold, _halves, _values
+from medassist import fitting
+from medassist.fitting import Samples, fit, foretold, halves, values_of
 from medassist.surrogate import balanced_to_five, learn
 
 UNITS = 12
@@ -25,7 +25,7 @@ def every() -> np.ndarray[Any, Any]:
 
 
 def test_it_learns_sums_and_the_pair_that_counts_once() -> None:
-    kept, _ = _halves(UNITS, 128, 0)
+    kept, _ = halves(UNITS, 128, 0)
     known = learn(kept, scores(kept))
     assert known.pairs.tolist() == [[0, 1]]
     assert known.products[0] == pytest.approx([0.0, -0.5, 0.0])
@@ -33,42 +33,42 @@ def test_it_learns_sums_and_the_pair_that_counts_once() -> None:
 
 
 def test_it_takes_up_no_pair_by_chance() -> None:
-    kept, _ = _halves(30, 256, 0)
+    kept, _ = halves(30, 256, 0)
     noise = np.random.default_rng(0).normal(size=(256, 6))
     assert len(learn(kept, noise).pairs) == 0
 
 
 def test_samples_too_few_for_pairs_give_none() -> None:
-    kept, _ = _halves(30, 32, 0)
+    kept, _ = halves(30, 32, 0)
     assert len(learn(kept, kept[:, :1] * kept[:, 1:2] * 5.0).pairs) == 0
 
 
 def test_an_explanation_comes_closer_to_all_subsets_than_the_fit_alone() -> None:
     """The truth is the same fit over all subsets; a surrogate must not move it, only come closer."""
-    truth = _fit(every(), _values(scores(every())))
+    truth = fit(every(), values_of(scores(every())))
     alone, aided = [], []
     for seed in range(6):
-        kept, pairs = _halves(UNITS, 64, seed)
+        kept, pairs = halves(UNITS, 64, seed)
         samples = Samples(kept, scores(kept), pairs)
-        known, missed = _foretold(samples, _values(samples.scores))
-        alone.append(_fit(kept, _values(samples.scores)) - truth)
-        aided.append(known + _fit(kept, missed) - truth)
+        known, missed = foretold(samples, values_of(samples.scores))
+        alone.append(fit(kept, values_of(samples.scores)) - truth)
+        aided.append(known + fit(kept, missed) - truth)
     assert np.std(aided) < np.std(alone) / 3
 
 
 def test_what_surrogates_do_not_foretell_is_left_as_it_is() -> None:
-    kept, pairs = _halves(30, 128, 0)
+    kept, pairs = halves(30, 128, 0)
     samples = Samples(kept, np.random.default_rng(1).normal(size=(128, 3)), pairs)
-    values = _values(samples.scores)
-    known, missed = _foretold(samples, values)
+    values = values_of(samples.scores)
+    known, missed = foretold(samples, values)
     assert not known.any() and (missed == values).all()
 
 
 def test_weights_over_many_samples_are_those_of_the_fit() -> None:
-    many, weigh = explain._many(UNITS)
-    values = _values(scores(many))
+    many, weigh = fitting.many(UNITS)
+    values = values_of(scores(many))
     fitted = (weigh @ values).T
-    assert fitted == pytest.approx(_fit(many, values))
+    assert fitted == pytest.approx(fit(many, values))
 
 
 def test_any_five_columns_take_all_their_patterns_equally_often() -> None:

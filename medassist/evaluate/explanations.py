@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 from medassist.case import PatientCase
 from medassist.errors import Language, MedAssistError
 from medassist.evaluate.cases import GoldCase
-from medassist.explain import MOST, STRONGEST, Explanation, Perturbed, Samples, explain, finite
+from medassist.explain import MOST, Perturbed, explain
+from medassist.explanation import STRONGEST, Explanation
+from medassist.fitting import Samples, finite
 from medassist.knowledge.graph import Graph
 
 SEEDS = 5

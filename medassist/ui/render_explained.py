@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from medassist.errors import Language, MedAssistError
-from medassist.explain import FAINT, Explanation, Rows, sentence, strongest
+from medassist.explanation import FAINT, Explanation, Rows, sentence, strongest
 from medassist.ui.form import explain as say_error
 from medassist.ui.render import part
 from medassist.ui.words import word

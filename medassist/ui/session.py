@@ -12,7 +12,8 @@ from typing import Final
 from medassist.engines import Engine
 from medassist.errors import LANGUAGES, Language, MedAssistError, UnknownConsultation
 from medassist.events import Event, Finished, Started
-from medassist.explain import Explanation, Perturbed
+from medassist.explain import Perturbed
+from medassist.explanation import Explanation
 from medassist.prompt import PROMPT_VERSION
 from medassist.store import Store, StoredConsultation
 from medassist.store.tables import Kind
