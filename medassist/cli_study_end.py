@@ -1,4 +1,7 @@
-"""The command line of a blind study, from its lock to its report: `study lock | unblind | report | export | import | plan`."""
+"""The command line of a blind study, from its lock to its report: `study lock | unblind | report | export | import | plan`.
+
+What computes and draws is read where it is used: it would make every other command start half a second later.
+"""
 
 import sys
 from collections.abc import Callable
@@ -11,14 +14,9 @@ from medassist.cli_errors import one_line
 from medassist.cli_study import AsJson, StudyId, Who, me, opened, said
 from medassist.errors import BadSetting, InvalidStudy, NotAllowed, StorageError
 from medassist.services import Services
-from medassist.statistics import plan as plans
-from medassist.study.analysis import analyse, contract
 from medassist.study.collecting import dataset
 from medassist.study.dataset import Dataset
-from medassist.study.export import export as write_export
-from medassist.study.export import read_export
 from medassist.study.lead import UNBLINDERS
-from medassist.study.report import report_html, report_pdf
 
 T = TypeVar("T")
 
@@ -83,6 +81,8 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Write everything into files that a spreadsheet, R and `study import` read; without arms while it is blinded."""
+    from medassist.study.export import export as write_export
+
     with opened() as services:
         written = _written(lambda: write_export(dataset(services.lead, study_id), target), target)
     said({"study": study_id, "export": str(written)}, str(written), as_json)
@@ -96,11 +96,16 @@ def import_(
     as_json: AsJson = False,
 ) -> None:
     """Recompute the report from an export, to the digit; nothing is added to the database."""
+    from medassist.study.export import read_export
+
     with one_line():
         _reported(read_export(source), html, pdf, language, as_json)
 
 
 def _reported(data: Dataset, html: Path | None, pdf: Path | None, language: str, as_json: bool) -> None:
+    from medassist.study.analysis import analyse, contract
+    from medassist.study.report import report_html, report_pdf
+
     if language not in ("en", "zh"):
         raise BadSetting(where="--language", reason="must be en or zh.", reason_zh="必须是 en 或 zh。")
     analysis = analyse(data)
@@ -143,6 +148,8 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """How precise a study would be: half the width of the interval for numbers of cases and ratings, by simulation."""
+    from medassist.statistics import plan as plans
+
     with one_line():
         made = plans(
             acceptance,

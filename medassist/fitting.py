@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from lime.lime_base import LimeBase
 from numpy.typing import NDArray
 from scipy.linalg import hadamard
 from scipy.special import log_softmax, logsumexp
-from sklearn.linear_model import Ridge
 
 from medassist.explanation import FAINT, Rows, strongest
 from medassist.surrogate import balanced_to_five, learn
@@ -132,6 +130,9 @@ def _kernel(distances: Rows) -> Rows:
 
 def fit(kept: NDArray[np.bool_], values: Rows) -> Rows:
     """The weights of the units for `values` [samples, columns], [columns, units], by the lime package's fit."""
+    from lime.lime_base import LimeBase  # with scikit-learn a second of start-up, for what few commands do
+    from sklearn.linear_model import Ridge
+
     count = kept.shape[1]
     near, weights = _distances(kept), np.zeros((values.shape[1], count))
     for column in range(values.shape[1]):
@@ -188,6 +189,8 @@ def held_out(samples: Samples, values: Rows) -> Rows:
 
 def _linear_held_out(samples: Samples, values: Rows) -> Rows:
     """`values` as a fit that has not seen them foretells them."""
+    from sklearn.linear_model import Ridge
+
     near, kept = _kernel(_distances(samples.kept)), samples.kept.astype(float)
     folds = samples.pair_numbers % FOLDS
     told = np.empty_like(values)
