@@ -191,10 +191,17 @@ class Form {
 
   rank(at) {
     const id = `rank-${at.label}-${at.item.id}`;
-    const places = Array.from({ length: at.item.max }, (_, n) => el("option", { value: n + 1, text: n + 1 }));
+    at.most = this.placesOf(at);
+    const places = Array.from({ length: at.most }, (_, n) => el("option", { value: n + 1, text: n + 1 }));
     const judge = at.item.options.map((option) => el("option", { value: option.code, text: `${option.key} · ${option.label}` }));
     at.input = el("select", { id, "aria-describedby": this.describedBy(at), onchange: () => this.ranked(at) }, el("option", { value: "", text: "–" }), ...places, ...judge);
     return el("div", { class: "field" }, this.heading(at, "label", { for: id }), this.help(at), at.input);
+  }
+
+  /* As many as the answer lists, so that “1” is the first place at once and not the beginning of “12”. */
+  placesOf(at) {
+    const listed = (this.sheet.answers[at.label].match(/^\d{1,2}\. /gm) ?? []).length;
+    return listed ? Math.min(listed, at.item.max) : at.item.max;
   }
 
   ranked(at) {
@@ -289,11 +296,11 @@ class Form {
       return;
     }
     const joined = Number(typed.digits + key);
-    const place = joined <= at.item.max ? joined : Number(key);
+    const place = joined <= at.most ? joined : Number(key);
     const done = () => { typed.digits = ""; if (at.node.contains(document.activeElement)) this.advance(at); };
-    if (place >= 1 && place <= at.item.max) { this.set(at, place); this.update(); }
+    if (place >= 1 && place <= at.most) { this.set(at, place); this.update(); }
     typed.digits = String(place);
-    if (place * 10 > at.item.max) done();
+    if (place * 10 > at.most) done();
     else typed.timer = setTimeout(done, 700);
   }
 
