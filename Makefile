@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check install --quiet
+# Two test files at a time: much of a browser's test is waiting.
+AT_ONCE := -n 2 --dist loadfile
 .DEFAULT_GOAL := help
 .PHONY: help setup run test test-all lint format bench clean
 
@@ -44,10 +46,11 @@ format: $(VENV)/dev ## Put the code in form
 	$(BIN)/ruff check --fix .
 
 test: setup lint ## Lint, types and every test but the slow proofs
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" $(AT_ONCE)
 
 test-all: setup lint ## The slow proofs too: kill, load, soak
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not slow" $(AT_ONCE)
+	$(BIN)/python -m pytest -m slow
 
 bench: $(VENV)/bench ## Measure speed as ratios; writes benchmarks/README.md
 	$(BIN)/python -m benchmarks

@@ -8,11 +8,12 @@ the database (21 CFR 11.10(e); 45 CFR 164.312(b),(c)). Entries hold ids, codes a
 import hashlib
 import hmac
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
 from medassist.errors import AuditError
 from medassist.store import trail
@@ -46,6 +47,17 @@ class Audit:
         self, who: str, what: str, subject: str, *, old: Details | None = None, new: Details | None = None
     ) -> int:
         """Add an entry and return its number. Raises `StorageError`, and then nothing was added."""
+        return trail.append(self._database, self._maker(who, what, subject, old, new))
+
+    def within(
+        self, who: str, what: str, subject: str, *, old: Details | None = None, new: Details | None = None
+    ) -> Callable[[Session], int]:
+        """What adds an entry within a transaction of the store: what it tells of is kept with it, or neither is."""
+        return lambda session: trail.append_in(session, self._maker(who, what, subject, old, new))
+
+    def _maker(
+        self, who: str, what: str, subject: str, old: Details | None, new: Details | None
+    ) -> Callable[[int, str], AuditEntry]:
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
 
         def make(number: int, previous: str) -> AuditEntry:
@@ -62,7 +74,7 @@ class Audit:
             entry.hash = self._seal(entry)
             return entry
 
-        return trail.append(self._database, make)
+        return make
 
     def verify(self) -> int:
         """Check every entry and return how many there are. Raises `AuditError` naming the first that does not hold."""

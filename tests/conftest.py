@@ -11,6 +11,7 @@ from pathlib import Path  # noqa: E402
 from typing import TYPE_CHECKING  # noqa: E402
 
 import pytest  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
 
 from medassist.case import PatientCase, VitalSigns  # noqa: E402
 from medassist.config import load_settings  # noqa: E402
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from medassist.engines.local import LocalEngine
     from medassist.knowledge.graph import Graph
     from medassist.knowledge.versions import Knowledge
+
+# How long an example takes tells of the machine, not of the code.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

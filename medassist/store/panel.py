@@ -6,7 +6,7 @@ nothing and gets the same answer.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -37,6 +37,7 @@ class Wrote:
     key: str
     active_ms: int
     now: datetime
+    noted: Callable[[Session], object] = field(default=lambda _: None)  # in the audit trail, in the same transaction
 
 
 @dataclass(frozen=True)
@@ -215,6 +216,7 @@ class PanelStore:
             assignment.active_ms = min(assignment.active_ms + max(0, wrote.active_ms), MOST_MS)
             assignment.revision += 1
             outcome = change(session, assignment)
+            wrote.noted(session)
             session.add(PanelRequest(key=wrote.key, assignment_id=assignment.id, at=wrote.now, outcome=outcome))
             return outcome
 

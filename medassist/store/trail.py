@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from sqlalchemy import Engine, select, text
+from sqlalchemy.orm import Session
 
 from medassist.store.database import reading, writing
 from medassist.store.tables import AuditEntry
@@ -14,13 +15,18 @@ FIRST = "0" * 64
 def append(engine: Engine, make: Callable[[int, str], AuditEntry]) -> int:
     """Add the entry that `make(number, hash of the entry before)` returns, as the only writer meanwhile."""
     with writing(engine) as session:
-        if engine.dialect.name == "postgresql":
-            session.execute(text("SELECT pg_advisory_xact_lock(hashtext('medassist-audit'))"))
-        last = session.execute(
-            select(AuditEntry.number, AuditEntry.hash).order_by(AuditEntry.number.desc()).limit(1)
-        ).first()
-        number, previous = (last[0] + 1, last[1]) if last else (1, FIRST)
-        session.add(make(number, previous))
+        return append_in(session, make)
+
+
+def append_in(session: Session, make: Callable[[int, str], AuditEntry]) -> int:
+    """… within a transaction that writes something else too: both are kept, or neither."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(hashtext('medassist-audit'))"))
+    last = session.execute(
+        select(AuditEntry.number, AuditEntry.hash).order_by(AuditEntry.number.desc()).limit(1)
+    ).first()
+    number, previous = (last[0] + 1, last[1]) if last else (1, FIRST)
+    session.add(make(number, previous))
     return number
 
 

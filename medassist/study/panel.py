@@ -6,11 +6,11 @@ adjudications look like any other assignment. Whatever belongs to somebody else 
 
 import statistics
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from medassist.audit import Audit
+from medassist.audit import Audit, Details
 from medassist.case import PatientCase
 from medassist.errors import Incomplete, InvalidStudy, Language, NotNow, UnknownAssignment
 from medassist.store.panel import Outcome, PanelStore, Values, Wrote
@@ -165,9 +165,9 @@ class Panel:
             if problems:
                 raise Incomplete(tuple(problems))
             last = {each.id for each in pages} <= {*assignment.pages, page}
-            outcome = self.store.submit(wrote, page, rows, draft, last)
-        self.audit.record(rater_id, "assignment.submitted", assignment_id, new={"page": page, "values": len(rows)})
-        return outcome
+            told: Details = {"page": page, "values": len(rows)}
+            noted = self.audit.within(rater_id, "assignment.submitted", assignment_id, new=told)
+            return self.store.submit(replace(wrote, noted=noted), page, rows, draft, last)
 
     def amend(self, rater_id: str, assignment_id: str, given: Given, reason: str, language: Language) -> Outcome:
         """Change what was submitted, while the study is open. Raises `Incomplete`, `InvalidStudy` for no reason or no change."""
@@ -190,9 +190,8 @@ class Panel:
             changed = [row for row in rows if kept.get(row[:2]) != row[2]] + gone
             if not changed:
                 raise InvalidStudy(where="values", reason="nothing was changed.", reason_zh="没有任何改动。")
-            outcome = self.store.amend(wrote, changed, reason.strip())
-        self.audit.record(rater_id, "assignment.amended", assignment_id, new={"values": len(changed)})
-        return outcome
+            noted = self.audit.within(rater_id, "assignment.amended", assignment_id, new={"values": len(changed)})
+            return self.store.amend(replace(wrote, noted=noted), changed, reason.strip())
 
     # --- Inside.
 
