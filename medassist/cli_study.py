@@ -23,9 +23,10 @@ from medassist.study.cases import keep_cases, read_cases
 from medassist.study.cases import template as case_template
 from medassist.study.generate import Tally
 from medassist.study.generate import generate as write_answers
+from medassist.study.instrument import Instrument, read_instrument
 from medassist.study.inviting import invite_raters
 from medassist.study.lead import NewRater
-from medassist.study.protocol import read_protocol
+from medassist.study.protocol import Protocol, read_protocol
 from medassist.study.rows import RowFault
 from medassist.study.setting_up import arm_configs, instrument_of, protocol_template
 from medassist.study.watching import status as standing
@@ -71,11 +72,18 @@ def read_file(path: Path) -> bytes:
         raise UnreadableInput(reason=f"{path}: {error.strerror}.", reason_zh=f"{path}：{error.strerror}。") from None
 
 
+def text_of(path: Path) -> str:
+    try:
+        return read_file(path).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InvalidStudy(where=path.name, reason="is not UTF-8.", reason_zh="不是 UTF-8 编码。") from None
+
+
 def decoded(path: Path) -> Any:
     """JSON or YAML. Raises `InvalidStudy`."""
     try:
-        return yaml.safe_load(read_file(path).decode("utf-8-sig"))
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        return yaml.safe_load(text_of(path))
+    except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f" (line {mark.line + 1})" if mark else ""
         raise InvalidStudy(where=path.name, reason=f"is no valid JSON or YAML{line}.", reason_zh=f"不是有效的 JSON 或 YAML{line}。") from None  # fmt: skip
@@ -106,6 +114,9 @@ def template(what: Annotated[str, typer.Argument(help="protocol, arms or cases."
 @study.command()
 def create(
     file: Annotated[Path | None, typer.Argument(metavar="PROTOCOL", help="JSON or YAML: see `study template`.")] = None,
+    instrument: Annotated[
+        Path | None, typer.Option(help="The instrument as YAML, where the protocol names one that is not shipped.")
+    ] = None,
     sample: Annotated[bool, typer.Option("--sample", help="A whole study with simulated raters, to look at.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="With --sample: ask the models again (minutes).")] = False,
     unrated: Annotated[bool, typer.Option("--unrated", help="With --sample: leave the rating to you.")] = False,
@@ -125,9 +136,13 @@ def create(
             raise InvalidStudy(where="PROTOCOL", reason="name a file, or ask for --sample.", reason_zh="请给出方案文件，或使用 --sample。")  # fmt: skip
         else:
             protocol = read_protocol(decoded(file) or {}, file.name)
-            study_id = services.lead.create(protocol, instrument_of(protocol), me(who))
+            study_id = services.lead.create(protocol, _instrument(protocol, instrument), me(who))
         state = services.lead.studies.study(study_id).state
     said({"study": study_id, "state": state}, study_id, as_json)
+
+
+def _instrument(protocol: Protocol, file: Path | None) -> Instrument:
+    return instrument_of(protocol) if file is None else read_instrument(text_of(file), file.name)
 
 
 @study.command()
