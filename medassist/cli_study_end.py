@@ -116,7 +116,7 @@ def _reported(data: Dataset, html: Path | None, pdf: Path | None, language: str,
         if pdf is not None:
             _written(lambda: pdf.write_bytes(report_pdf(page)), pdf)
     told = contract(analysis)
-    lines = [f"{told['title']}{' (simulated raters)' if told['sample'] else ''}"]
+    lines = [told["title"], *(["Simulated raters: this says nothing of any arm."] if told["sample"] else [])]
     for name, arm in told["arms"].items():
         low, high = arm["acceptance_two_way"]
         figures = "not rated" if arm["acceptance"] is None else f"accepted {arm['acceptance']:.1%} ({_ends(low, high)})"
