@@ -40,6 +40,17 @@ class Tally:
     done: int
 
 
+@dataclass(frozen=True)
+class AnswerOutline:
+    """An answer without its texts."""
+
+    id: str
+    case_id: str
+    arm_id: str
+    failed: str
+    blocked: bool
+
+
 def new_id() -> str:
     """An opaque id: says nothing of what it names, nor of what came before it."""
     return secrets.token_urlsafe(12)
@@ -190,6 +201,13 @@ class StudyStore:
         with reading(self._engine) as session:
             return list(session.scalars(found.options(defer(Response.raw)).order_by(Response.id)))
 
+    def answers(self, study_id: str) -> list[AnswerOutline]:
+        """All of a study, for what only counts them."""
+        columns = [getattr(Response, name) for name in AnswerOutline.__dataclass_fields__]
+        found = select(*columns).join(StudyArm, StudyArm.id == Response.arm_id).where(StudyArm.study_id == study_id)
+        with reading(self._engine) as session:
+            return [AnswerOutline(*row) for row in session.execute(found.order_by(Response.id))]
+
     def raw(self, response_id: str) -> str:
         """What the model wrote."""
         with reading(self._engine) as session:
@@ -278,9 +296,11 @@ class StudyStore:
         return len(new)
 
     def assignments(self, study_id: str) -> list[Assignment]:
+        """All of a study, without what is drafted: that is the rater's."""
         found = select(Assignment).join(Rater, Rater.id == Assignment.rater_id).where(Rater.study_id == study_id)
         with reading(self._engine) as session:
-            return list(session.scalars(found.order_by(Rater.pseudonym, Assignment.position)))
+            rows = found.options(defer(Assignment.draft)).order_by(Rater.pseudonym, Assignment.position)
+            return list(session.scalars(rows))
 
     def ratings(self, study_id: str) -> list[Rating]:
         """Every revision."""

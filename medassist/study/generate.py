@@ -22,7 +22,7 @@ from medassist.errors import (
     UnknownEngine,
     UnknownModel,
 )
-from medassist.store.studies import StudyStore
+from medassist.store.studies import AnswerOutline, StudyStore
 from medassist.store.study_tables import Response, StudyArm, StudyCase
 from medassist.study.answering import Answer, Stopped
 from medassist.study.order import shuffled
@@ -90,7 +90,7 @@ def pending(studies: StudyStore, study_id: str) -> tuple[list[Pair], Tally]:
     """The pairs of case and engine arm without an answer, in the order in which they are to be asked; and the count."""
     arms = [arm for arm in studies.arms(study_id) if config_of(arm).source == "engine"]
     mine = {arm.id for arm in arms}
-    kept = {(each.case_id, each.arm_id): each for each in studies.responses(study_id) if each.arm_id in mine}
+    kept = {(each.case_id, each.arm_id): each for each in studies.answers(study_id) if each.arm_id in mine}
     pairs = order(studies.cases(study_id), arms, f"{studies.study(study_id).secret} answers")
     missing = [(case, arm) for case, arm in pairs if _wanting(kept.get((case.id, arm.id)))]
     return missing, Tally(
@@ -112,7 +112,7 @@ def order(cases: Sequence[StudyCase], arms: Sequence[StudyArm], seed: str) -> li
     return [(case, arm) for block in blocks for arm in shuffled(by_id, rng) for case in block]
 
 
-def _wanting(response: Response | None) -> bool:
+def _wanting(response: AnswerOutline | None) -> bool:
     return response is None or bool(response.failed)
 
 

@@ -4,14 +4,15 @@ import hashlib
 import hmac
 import random
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from medassist.audit import Audit
 from medassist.errors import InvalidStudy, Language
-from medassist.store.studies import StudyStore, new_id
-from medassist.store.study_tables import Assignment, ProtocolVersion, Rater, Response, Study, StudyArm
+from medassist.store.studies import AnswerOutline, StudyStore, new_id
+from medassist.store.study_tables import Assignment, ProtocolVersion, Rater, Study, StudyArm
+from medassist.store.study_tables import StudyCase as StoredCase
 from medassist.study.arms import ArmConfig
 from medassist.study.balance import Balance, balance
 from medassist.study.design import Design, Plan, StudyCase, plan
@@ -185,15 +186,8 @@ class Lead:
 
     def troubles(self, study_id: str) -> list[Trouble]:
         """What keeps the study from being assigned: every case needs an answer of every arm that may be read."""
-        answers = {(each.case_id, each.arm_id): each for each in self.studies.responses(study_id)}
-        found = []
-        for case in self.studies.cases(study_id):
-            for arm in self.studies.arms(study_id):
-                answer = answers.get((case.id, arm.id))
-                code = _trouble(answer)
-                if code:
-                    found.append(Trouble(code, case.key, arm.name))
-        return found
+        studies = self.studies
+        return troubles(studies.cases(study_id), studies.arms(study_id), studies.answers(study_id))
 
     def design(self, study_id: str) -> Design:
         study, protocol = self.studies.study(study_id), self.protocol(study_id)
@@ -228,43 +222,18 @@ class Lead:
             )
         made, _ = self.preview(study_id)
         raters = {rater.pseudonym: rater.id for rater in self.studies.raters(study_id)}
+        cases = {case.key: case.id for case in self.studies.cases(study_id)}
+        arms = {arm.id: arm.name for arm in self.studies.arms(study_id)}
+        answers = {(each.case_id, arms[each.arm_id]): each.id for each in self.studies.answers(study_id)}
+        secret = bytes.fromhex(self.studies.study(study_id).secret)
         rows = [
             row
             for pseudonym, items in made.items.items()
-            for row in self._assignments(study_id, raters[pseudonym], pseudonym, items)
+            for row in _assignments(raters[pseudonym], pseudonym, items, cases, answers, secret)
         ]
         self.studies.assign(study_id, rows)
         self.audit.record(who, "study.assigned", study_id, new={"assignments": len(rows), "raters": len(made.items)})
         return len(rows)
-
-    def _assignments(self, study_id: str, rater_id: str, pseudonym: str, items: Sequence[Item]) -> list[Assignment]:
-        cases = {case.key: case.id for case in self.studies.cases(study_id)}
-        arms = {arm.id: arm.name for arm in self.studies.arms(study_id)}
-        answers = {(each.case_id, arms[each.arm_id]): each.id for each in self.studies.responses(study_id)}
-        ids = {item.position: new_id() for item in items}
-        rows = [
-            new_assignment(
-                ids[item.position],
-                rater_id,
-                cases[item.case],
-                "practice" if item.is_practice else "repeat" if item.is_repeat_of else "primary",
-                item.position,
-                [answers[cases[item.case], arm] for arm in item.arms],
-                repeat_of=ids[item.is_repeat_of] if item.is_repeat_of else None,
-                wait_days=item.wait_days,
-            )
-            for item in items
-        ]
-        secret = bytes.fromhex(self.studies.study(study_id).secret)
-        seed = hmac.digest(secret, f"{pseudonym}|closing".encode(), hashlib.sha256)
-        seen = {arm: item.case for item in reversed(items) if item.is_primary for arm in item.arms}
-        order = shuffled(sorted(seen), random.Random(int.from_bytes(seed)))
-        return rows + [
-            new_assignment(
-                new_id(), rater_id, cases[seen[arm]], "closing", len(items) + n, [answers[cases[seen[arm]], arm]]
-            )
-            for n, arm in enumerate(order, 1)
-        ]
 
     # --- The end.
 
@@ -281,6 +250,43 @@ class Lead:
         return names
 
 
+def _assignments(
+    rater_id: str,
+    pseudonym: str,
+    items: Sequence[Item],
+    cases: Mapping[str, str],
+    answers: Mapping[tuple[str, str], str],
+    secret: bytes,
+) -> list[Assignment]:
+    """A rater's items, and one answer of each arm to guess about at the end.
+
+    `cases` are ids by the lead's own; `answers` are ids by case and arm name.
+    """
+    ids = {item.position: new_id() for item in items}
+    rows = [
+        new_assignment(
+            ids[item.position],
+            rater_id,
+            cases[item.case],
+            "practice" if item.is_practice else "repeat" if item.is_repeat_of else "primary",
+            item.position,
+            [answers[cases[item.case], arm] for arm in item.arms],
+            repeat_of=ids[item.is_repeat_of] if item.is_repeat_of else None,
+            wait_days=item.wait_days,
+        )
+        for item in items
+    ]
+    seed = hmac.digest(secret, f"{pseudonym}|closing".encode(), hashlib.sha256)
+    seen = {arm: item.case for item in reversed(items) if item.is_primary for arm in item.arms}
+    order = shuffled(sorted(seen), random.Random(int.from_bytes(seed)))
+    return rows + [
+        new_assignment(
+            new_id(), rater_id, cases[seen[arm]], "closing", len(items) + n, [answers[cases[seen[arm]], arm]]
+        )
+        for n, arm in enumerate(order, 1)
+    ]
+
+
 def _row(study_id: str, version: Version) -> ProtocolVersion:
     return ProtocolVersion(
         study_id=study_id,
@@ -293,7 +299,14 @@ def _row(study_id: str, version: Version) -> ProtocolVersion:
     )
 
 
-def _trouble(answer: Response | None) -> str:
+def troubles(cases: Iterable[StoredCase], arms: Sequence[StudyArm], answers: Iterable[AnswerOutline]) -> list[Trouble]:
+    """The pairs of case and arm without an answer that raters may read."""
+    given = {(each.case_id, each.arm_id): each for each in answers}
+    found = [(case, arm, _trouble(given.get((case.id, arm.id)))) for case in cases for arm in arms]
+    return [Trouble(code, case.key, arm.name) for case, arm, code in found if code]
+
+
+def _trouble(answer: AnswerOutline | None) -> str:
     if answer is None:
         return "no_answer"
     return "failed" if answer.failed else "blocked" if answer.blocked else ""

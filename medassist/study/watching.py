@@ -7,7 +7,7 @@ from typing import Any
 
 from medassist.store.study_tables import Assignment
 from medassist.study.adjudication import to_adjudicate
-from medassist.study.lead import Lead
+from medassist.study.lead import Lead, troubles
 
 
 def status(lead: Lead, study_id: str) -> dict[str, Any]:
@@ -15,7 +15,7 @@ def status(lead: Lead, study_id: str) -> dict[str, Any]:
     studies = lead.studies
     study, protocol = studies.study(study_id), lead.protocol(study_id)
     cases, arms, raters = studies.cases(study_id), studies.arms(study_id), studies.raters(study_id)
-    answers, rows, progress = studies.responses(study_id), studies.assignments(study_id), studies.progress(study_id)
+    answers, rows, progress = studies.answers(study_id), studies.assignments(study_id), studies.progress(study_id)
     job = studies.generation(study_id)
     of_arm = {answer.id: answer.arm_id for answer in answers}
     primary = [row for row in rows if row.kind == "primary" and row.state != "withdrawn"]
@@ -34,7 +34,7 @@ def status(lead: Lead, study_id: str) -> dict[str, Any]:
             "blocked": sum(answer.blocked for answer in answers),
         },
         "generation": None if job is None else {"state": job.state, "said": job.said},
-        "troubles": [asdict(trouble) | {"text": trouble.text()} for trouble in lead.troubles(study_id)],
+        "troubles": [asdict(trouble) | {"text": trouble.text()} for trouble in troubles(cases, arms, answers)],
         "raters": [
             {
                 "pseudonym": rater.pseudonym,
