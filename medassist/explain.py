@@ -166,9 +166,9 @@ def _rounds(most: int) -> list[int]:
 def _explained(
     perturbed: Perturbed, samples: Samples, alone: Rows, exact: bool, seed: int, began: float
 ) -> Explanation:
-    odds = samples.log_odds
-    left_out = Samples(samples.kept[:1], alone, samples.pairs[:1]).log_odds
     values = values_of(samples.scores)
+    odds = values[:, : samples.scores.shape[1]]
+    left_out = Samples(samples.kept[:1], alone, samples.pairs[:1]).log_odds
     known, missed = (np.zeros((values.shape[1], len(perturbed.units))), values) if exact else foretold(samples, values)
     fitted = known + fit(samples.kept, missed)
     weights, against = fitted[: odds.shape[1]], fitted[odds.shape[1] :]

@@ -82,15 +82,15 @@ class PanelStore:
     def consent(self, rater_id: str, now: datetime) -> None:
         """The first time stays."""
         with writing(self._engine) as session:
-            rater, study = _rater(session, rater_id)
-            _require_seat(rater, study, any_state=True)
+            rater, _ = _rater(session, rater_id)
+            _require_on_panel(rater)
             rater.consent_at = rater.consent_at or now
 
     def withdraw(self, rater_id: str, keep: bool, now: datetime) -> None:
         """Leave the panel. With `keep` what was submitted counts on; else each value gets a tombstone, and is out."""
         with writing(self._engine) as session:
-            rater, study = _rater(session, rater_id)
-            _require_seat(rater, study, any_state=True)
+            rater, _ = _rater(session, rater_id)
+            _require_on_panel(rater)
             rater.withdrawn_at, rater.withdrawal = now, "kept" if keep else "removed"
             for assignment in session.scalars(select(Assignment).where(Assignment.rater_id == rater_id)):
                 if not keep:
@@ -130,9 +130,9 @@ class PanelStore:
         Raises `UnknownAssignment`, `NotNow` or, unless it is to be taken over, `LeaseHeld`.
         """
         with writing(self._engine) as session:
-            assignment, rater, study = _open_assignment(session, rater_id, assignment_id, any_state=True)
+            assignment, study = _seated(session, rater_id, assignment_id)
             if assignment.state == "open":
-                _require_seat(rater, study)
+                _require_rating(study)
             if assignment.state in ("open", "started") and study.state == "rating":
                 if not take and _held(assignment, holder, now):
                     raise LeaseHeld
@@ -193,13 +193,13 @@ class PanelStore:
         self, wrote: Wrote, change: Callable[[Session, Assignment], Outcome], *, submitted: bool = False
     ) -> Outcome:
         with writing(self._engine) as session:
-            assignment, rater, study = _open_assignment(session, wrote.rater, wrote.assignment, any_state=True)
+            assignment, study = _seated(session, wrote.rater, wrote.assignment)
             before = session.get(PanelRequest, wrote.key)
             if before is not None:
                 if before.assignment_id != assignment.id:
                     raise UnknownAssignment
                 return before.outcome
-            _require_seat(rater, study)
+            _require_rating(study)
             if assignment.state == "open":  # whoever writes has read it, in its turn
                 raise NotNow(reason="open it first.", reason_zh="请先打开该任务。")
             if (assignment.state == "submitted") != submitted or assignment.state == "withdrawn":
@@ -240,20 +240,24 @@ def _own(session: Session, rater_id: str, assignment_id: str, *, lock: bool = Fa
     return assignment
 
 
-def _open_assignment(
-    session: Session, rater_id: str, assignment_id: str, *, any_state: bool = False
-) -> tuple[Assignment, Rater, Study]:
+def _seated(session: Session, rater_id: str, assignment_id: str) -> tuple[Assignment, Study]:
+    """A rater's own assignment, to be changed. Raises `UnknownAssignment`, and `NotNow` for who has left the panel."""
     assignment = _own(session, rater_id, assignment_id, lock=True)
     rater, study = _rater(session, rater_id)
-    _require_seat(rater, study, any_state=any_state)
-    return assignment, rater, study
+    _require_on_panel(rater)
+    # Where writers run side by side (PostgreSQL) no lock of the study comes between here and what is written.
+    session.refresh(study, with_for_update={"read": True})
+    return assignment, study
 
 
-def _require_seat(rater: Rater, study: Study, *, any_state: bool = False) -> None:
-    """Raise `NotNow` for who has left the panel, or where nothing may be written any more."""
+def _require_on_panel(rater: Rater) -> None:
     if rater.withdrawn_at is not None:
         raise NotNow(reason="you have withdrawn from this study.", reason_zh="您已退出本研究。")
-    if not any_state and study.state != "rating":
+
+
+def _require_rating(study: Study) -> None:
+    """Raise `NotNow` where nothing may be written yet, or any more."""
+    if study.state != "rating":
         locked = study.state in ("locked", "unblinded")
         raise NotNow(
             reason="the study is locked. What you entered stays as a draft." if locked else "rating has not begun.",

@@ -16,20 +16,24 @@ class Invitation:
     path: str  # of the link; shown only this once
 
 
+def invite(lead: Lead, directory: Directory, study_id: str, rater: NewRater, account: str, who: str) -> Invitation:
+    """Add a rater with a new account of that name. Raises `InvalidStudy`, `InvalidAccount` and `NotNow`."""
+    lead.studies.require(study_id, "draft", "enrolling")
+    lead.require_new(study_id, rater)  # before an account is made for nobody
+    account_id, token = directory.add(account, "rater", by=who)
+    lead.add_raters(study_id, [replace(rater, account_id=account_id)], who)
+    return Invitation(rater.pseudonym, account, f"/invitation/{token}")
+
+
 def invite_raters(
     lead: Lead, directory: Directory, study_id: str, raters: Sequence[NewRater], who: str
 ) -> list[Invitation]:
-    """Add raters with an account each. Raises `InvalidStudy` for a pseudonym that is taken, and `NotNow`."""
-    lead.studies.require(study_id, "draft", "enrolling")
-    names = {account.name for account in directory.list()}
-    made = []
-    for rater in raters:
-        name = rater.pseudonym if rater.pseudonym not in names else f"{rater.pseudonym} {study_id[:6]}"
-        lead.require_new(study_id, rater)
-        account_id, token = directory.add(name, "rater", by=who)
-        lead.add_raters(study_id, [replace(rater, account_id=account_id)], who)
-        made.append(Invitation(rater.pseudonym, name, f"/invitation/{token}"))
-    return made
+    """Add raters, each with an account that is called like them where that is free: all, or none where one is wrong."""
+    for n, rater in enumerate(raters):
+        lead.require_new(study_id, rater, raters[:n])
+    taken = {account.name for account in directory.list()}
+    names = [r.pseudonym if r.pseudonym not in taken else f"{r.pseudonym} {study_id[:6]}" for r in raters]
+    return [invite(lead, directory, study_id, rater, name, who) for rater, name in zip(raters, names, strict=True)]
 
 
 def invite_again(lead: Lead, directory: Directory, study_id: str, rater_id: str, who: str) -> Invitation:

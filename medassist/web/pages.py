@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -81,8 +82,9 @@ def page(
     return response
 
 
+@cache
 def static(name: str) -> str:
-    """The address of a file under `static/`; another one once the file is another."""
+    """The address of a file under `static/`; another one in the next version where the file is another."""
     return f"/static/{name}?v={hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:8]}"
 
 

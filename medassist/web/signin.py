@@ -125,7 +125,7 @@ def _form(
     request: Request, template: str, error: MedAssistError | None, status: int | None = None, **values: Any
 ) -> Response:
     told = error and error.text(language_of(request))
-    status = status or (_status(error) if error else 200)
+    status = status or (status_of(error) if error else 200)
     return page(request, template, None, status=status, error=told, **values)
 
 
@@ -138,7 +138,8 @@ def _secure(request: Request) -> bool:
     return "https" in (request.url.scheme, passed_on)
 
 
-def _status(error: MedAssistError) -> int:
+def status_of(error: MedAssistError) -> int:
+    """The status of the answer to a request that met this error."""
     return next(status for kind, status in STATUS.items() if isinstance(error, kind))
 
 
@@ -147,7 +148,7 @@ def _told(request: Request, error: Exception) -> Response:
     assert isinstance(error, MedAssistError)
     if "/api/" in request.url.path:
         told = {"code": error.code, "message": error.text(language_of(request))}
-        return JSONResponse(told, _status(error), {"Cache-Control": "no-store"})
+        return JSONResponse(told, status_of(error), {"Cache-Control": "no-store"})
     if isinstance(error, NotSignedIn):
         wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         # Only what can be opened again is gone back to.
@@ -162,4 +163,4 @@ def _told(request: Request, error: Exception) -> Response:
         else "went_wrong"
     )
     text = error.text(language_of(request))
-    return page(request, "message", account, status=_status(error), title=title, text=text)
+    return page(request, "message", account, status=status_of(error), title=title, text=text)

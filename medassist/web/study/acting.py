@@ -14,7 +14,6 @@ from medassist.study.adjudication import adjudicate
 from medassist.study.answers import import_answers, read_answers
 from medassist.study.cases import COLUMNS, ReadCases, keep_cases, read_cases
 from medassist.study.lead import Lead, NewRater
-from medassist.study.rows import require_faultless
 from medassist.web.identity import require, services_of
 from medassist.web.pages import language_of
 from medassist.web.study.desk import back, desk_of, study_page, tried
@@ -174,7 +173,6 @@ def import_arm(request: Request, study_id: str, sent: Sent) -> Response:
         read = read_answers(upload.data, upload.name, {case.key for case in lead.studies.cases(study_id)})
         if read.faults:
             return study_page(request, account, study_id, at="answers", faults=read.faults, status=400)
-        require_faultless(read.faults, "answers")
         kept = import_answers(lead.studies, study_id, arm, read.answers)
     except UnknownStudy:
         raise
@@ -223,22 +221,22 @@ def _added(services: Services, study_id: str, asked: dict[str, str], by: Account
     if years and not (years.isdecimal() and int(years[:4]) <= 80):
         raise InvalidStudy(where="years", reason="must be a whole number up to 80.", reason_zh="须为不超过 80 的整数。")
     rater = NewRater(pseudonym, asked.get("specialty", "").strip()[:100], int(years) if years else None)
-    lead.require_new(study_id, rater)  # before an account is made for nobody
-    account_id, token = _account(services, wanted, asked.get("account_name", "").strip() or pseudonym, by)
-    lead.add_raters(study_id, [replace(rater, account_id=account_id)], by.id)
-    return (pseudonym, f"/invitation/{token}") if token else None
-
-
-def _account(services: Services, wanted: str, name: str, by: Account) -> tuple[str | None, str]:
-    """The id of the account that a rater signs in with, and the token of its invitation if it is a new one."""
-    if wanted == "none" and services.settings.auth == "local":
-        return None, ""
     if wanted == "new":
-        return services.directory.add(name, "rater", by=by.id)
+        name = asked.get("account_name", "").strip() or pseudonym
+        made = inviting.invite(lead, services.directory, study_id, rater, name, by.id)
+        return made.pseudonym, made.path
+    lead.add_raters(study_id, [replace(rater, account_id=_known_account(services, wanted))], by.id)
+    return None
+
+
+def _known_account(services: Services, wanted: str) -> str | None:
+    """The id of the account that a rater signs in with; None where nobody has to."""
+    if wanted == "none" and services.settings.auth == "local":
+        return None
     known = {each.id for each in services.directory.list() if each.role == "rater" and each.disabled_at is None}
     if wanted not in known:
         raise InvalidStudy(where="account", reason="there is no such rater's account.", reason_zh="没有该评审者账户。")
-    return wanted, ""
+    return wanted
 
 
 # --- From freezing to unblinding.

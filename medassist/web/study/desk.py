@@ -7,13 +7,14 @@ from typing import Any, Final
 from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 
-from medassist.errors import InputError, MedAssistError, NotNow, UnknownStudy
+from medassist.errors import InputError, MedAssistError, UnknownStudy
 from medassist.services import Services
 from medassist.store.accounts import Account
 from medassist.study.cases import COLUMNS
 from medassist.study.releasing import blocked
 from medassist.web.identity import services_of
 from medassist.web.pages import language_of, page
+from medassist.web.signin import status_of
 from medassist.web.study.files import Shelf
 from medassist.web.study.form import MAX_ARMS, SOURCES, typed_arms
 from medassist.web.study.jobs import Computed, Jobs
@@ -38,12 +39,6 @@ class Desk:
 def desk_of(request: Request) -> Desk:
     desk: Desk = request.app.state.study_desk
     return desk
-
-
-def status_of(error: MedAssistError) -> int:
-    if isinstance(error, UnknownStudy):
-        return 404
-    return 409 if isinstance(error, NotNow) else 400 if isinstance(error, InputError) else 500
 
 
 def show(request: Request, template: str, account: Account, status: int = 200, **values: Any) -> Response:

@@ -13,7 +13,8 @@ from medassist.study.protocol import Protocol
 from medassist.study.sample import create_sample
 from medassist.web.identity import require, services_of
 from medassist.web.pages import language_of
-from medassist.web.study.desk import back, desk_of, show, status_of
+from medassist.web.signin import status_of
+from medassist.web.study.desk import back, desk_of, show
 from medassist.web.study.files import Sent, as_text, typed, uploaded
 from medassist.web.study.form import MAX_ARMS, MEASURES, Form, first_values, protocol_of, read_file, typed_of
 from medassist.web.study.view import View

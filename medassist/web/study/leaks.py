@@ -11,7 +11,8 @@ from medassist.store.accounts import Account
 from medassist.study.releasing import blocked, release, release_edited
 from medassist.web.identity import require, services_of
 from medassist.web.pages import language_of
-from medassist.web.study.desk import show, status_of
+from medassist.web.signin import status_of
+from medassist.web.study.desk import show
 from medassist.web.study.files import Sent, typed
 from medassist.web.study.view import View
 

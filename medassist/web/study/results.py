@@ -16,7 +16,8 @@ from medassist.study.report import report_html, report_pdf
 from medassist.study.results import Analysis
 from medassist.web.identity import require, services_of
 from medassist.web.pages import language_of
-from medassist.web.study.desk import Desk, desk_of, show, status_of, study_page
+from medassist.web.signin import status_of
+from medassist.web.study.desk import Desk, desk_of, show, study_page
 from medassist.web.study.files import Sent, Upload, typed, uploaded
 from medassist.web.study.reading import download
 

@@ -8,10 +8,9 @@ from typing import Any, Final, Literal
 from medassist.accounts import LOCAL
 from medassist.store.accounts import Account
 from medassist.store.study_tables import ProtocolVersion, Rater, Response, Study, StudyArm, StudyCase
-from medassist.study.adjudication import Due
 from medassist.study.arms import ArmConfig
 from medassist.study.instrument import Instrument
-from medassist.study.lead import UNBLINDERS, Lead
+from medassist.study.lead import Lead
 from medassist.study.protocol import Protocol
 from medassist.study.responses import config_of
 from medassist.study.watching import status
@@ -298,6 +297,3 @@ def names_of(accounts: Sequence[Account], ids: Sequence[str], here: str) -> list
     """What people are called whose accounts are kept by id; `here` is the name of whoever sits at this computer."""
     known = {account.id: account.name for account in accounts} | {LOCAL: here}
     return [known.get(each, each) for each in ids]
-
-
-__all__ = ["STEPS", "TROUBLES_SHOWN", "UNBLINDERS", "Due", "Step", "View", "names_of", "progress"]
